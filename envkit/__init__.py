@@ -1,0 +1,1 @@
+"""envkit: images for training and development that are proven to work."""

@@ -1,0 +1,1 @@
+"""Who computes: cpu, cuda, ascend behind one interface."""

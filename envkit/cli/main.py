@@ -1,0 +1,77 @@
+"""The `envkit` command: a table of commands, and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+# Name → the module that holds the command of that name, and its line in `envkit --help`. A module is
+# imported only when its command runs: start-up stays light.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "presets": ("envkit.cli.presets", "List the presets that come with envkit."),
+    "schema": ("envkit.cli.schema", "Print the spec's JSON Schema."),
+    "plan": ("envkit.cli.plan", "Print every decision for a spec, with its reason."),
+    "render": ("envkit.cli.render", "Print the Dockerfile, or write the build context."),
+    "build": ("envkit.cli.build", "Build the image, prove that it works, and tag it."),
+    "verify": ("envkit.cli.verify", "Prove that an image works, item by item."),
+    "inspect": ("envkit.cli.inspect", "Print an image's manifest and verdict."),
+    "diff": ("envkit.cli.diff", "Compare what two images hold."),
+    "up": ("envkit.cli.up", "Start an environment and print its URLs."),
+    "ps": ("envkit.cli.ps", "List the environments."),
+    "stop": ("envkit.cli.stop", "Stop an environment; nothing is lost."),
+    "rm": ("envkit.cli.rm", "Remove an environment; /work/home stays."),
+    "engine": ("envkit.cli.engine", "Look at the container engine, or install one."),
+}
+
+
+class Boundary(click.Group):
+    """Commands by table; errors become a message with its fix and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command; its attribute `command` is the click command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; say what failed and how to fix it."""
+        from envkit.errors import EnvkitError
+
+        try:
+            return super().invoke(ctx)
+        except EnvkitError as error:
+            click.echo(f"error: {error.what}\n  fix: {error.fix}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="envkit", message="envkit %(version)s")
+def envkit() -> None:
+    """Build, prove and start images for training and development.
+
+    \b
+    A first hour:
+      envkit build preset:cpu      build the preset image and prove that it works
+      envkit up preset:cpu         start it and print the URLs of both IDEs
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    envkit(prog_name="envkit", args=sys.argv[1:])

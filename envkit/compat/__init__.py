@@ -1,0 +1,1 @@
+"""Compatibility data: dated files, each row with its source."""

@@ -1,0 +1,1 @@
+"""Checks of this machine, a host, an image: each names its fix."""

@@ -1,0 +1,1 @@
+"""What carries plans out: Docker here; each engine behind the same small interfaces."""

@@ -1,0 +1,1 @@
+"""Running IDE containers: up, states, the /work tree."""

@@ -1,0 +1,1 @@
+"""Where things happen: this machine, later others over SSH."""

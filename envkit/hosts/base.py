@@ -1,0 +1,52 @@
+"""What envkit asks of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A program to run: a tuple of words, never a shell line."""
+
+    words: tuple[str, ...]
+    stdin: bytes = field(default=b"", repr=False)  # may hold secrets
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # added to the host's own; may hold secrets
+    directory: Path | None = None
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """How a program ended. `stdout` and `stderr` are decoded as UTF-8, bad bytes replaced."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Host(Protocol):
+    """A machine. Every method raises HostError when the machine itself fails."""
+
+    name: str
+
+    def run(self, command: Command) -> Completed:
+        """Run to the end; a non-zero code is a result, a missing program or a time-out a HostError."""
+
+    def stream(self, command: Command, each_line: Callable[[str], None]) -> int:
+        """Run, handing over each line of stdout and stderr as it comes; return the code.
+
+        The program and all its children are ended when `each_line` raises; `timeout_s` is the longest silence.
+        """
+
+    def find_programs(self, name: str) -> tuple[Path, ...]:
+        """Return every executable of that name: PATH in order, then the usual folders (/usr/bin, ...)."""
+
+    def read(self, path: Path) -> bytes | None:
+        """Return a file's bytes, or None when there is no such file."""
+
+    def free_bytes(self, path: Path) -> int:
+        """Return the free space of the filesystem that holds `path` or its nearest existing parent."""

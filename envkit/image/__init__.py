@@ -1,0 +1,1 @@
+"""Build, verify, manifest: what makes an image and proves it."""

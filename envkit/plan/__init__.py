@@ -1,0 +1,1 @@
+"""How: a spec with every decision made. Pure."""

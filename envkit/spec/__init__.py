@@ -1,0 +1,1 @@
+"""What is wanted: a frozen, validated spec. The only home of yaml."""
