@@ -1,0 +1,93 @@
+"""One kind of text: what it matches as a whole, how long it may be, and how to say so to its writer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+# C0 and C1 controls, the two Unicode line breaks, and lone surrogates: none can stand in a line of a file
+# that another program reads.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+# Linux takes at most 128 KiB in one argument or variable (MAX_ARG_STRLEN); a spec needs far less.
+LONGEST = 4096
+
+SHOWN = 40
+
+
+def refusal(what: str, *, allowed: str = "", fix: str = "") -> PydanticCustomError:
+    """Return the error of a value that may not stand here; the caller raises it."""
+    return PydanticCustomError("envkit", "{what}", {"what": what, "allowed": allowed, "fix": fix})
+
+
+def shown(value: object) -> str:
+    """Return a value as a message quotes it: short, on one line."""
+    text = value if isinstance(value, str) else str(value)
+    plain = _CONTROL.sub("?", text)
+    return f"'{plain}'" if len(plain) <= SHOWN else f"'{plain[:SHOWN]}…'"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A kind of text, as the second half of `Annotated[str, Text(…)]`.
+
+    `check` sees the text after `pattern` matched, or before it when `first` is set: it raises a `refusal`
+    that says more than "not allowed", and returns the text as it is kept. `bare` says that people write it
+    without quotes, so that an editor sees a number or a truth value where envkit keeps what was written.
+    """
+
+    allowed: str
+    pattern: str = r".*"
+    longest: int = LONGEST
+    hint: Callable[[str], None] | None = None
+    check: Callable[[str], str] | None = None
+    bare: bool = False
+
+    def read(self, value: object) -> str:
+        """Return the text as it is kept, or raise the refusal that says why not."""
+        if not isinstance(value, str):
+            raise refusal(f"{_kind(value)} cannot stand here", allowed=self.allowed, fix=_advice(value))
+        text = str(value)
+        self._one_line(text)
+        if self.hint is not None:
+            self.hint(text)
+        if not re.fullmatch(self.pattern, text):
+            raise refusal(f"{shown(text)} is not allowed here", allowed=self.allowed)
+        return self.check(text) if self.check is not None else text
+
+    def _one_line(self, text: str) -> None:
+        found = _CONTROL.search(text)
+        if found is not None:
+            what = f"a control character (U+{ord(found[0]):04X}) cannot stand here"
+            raise refusal(what, allowed="one line of text without control characters")
+        if len(text) > self.longest:
+            raise refusal(
+                f"{len(text)} characters are too many", allowed=f"at most {self.longest} characters"
+            )
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let pydantic ask `read`, and nothing else."""
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the text to an editor."""
+        text: JsonSchemaValue = {"type": "string", "maxLength": self.longest}
+        if self.pattern != ".*":
+            text["pattern"] = f"^(?:{self.pattern})$"
+        return {"anyOf": [text, {"type": ["number", "boolean"]}]} if self.bare else text
+
+
+def _kind(value: object) -> str:
+    kinds = {dict: "a mapping", list: "a list", tuple: "a list", bool: "a truth value", type(None): "nothing"}
+    return kinds.get(type(value), f"the {type(value).__name__} {value!r}")
+
+
+def _advice(value: object) -> str:
+    return "put it in quotes" if isinstance(value, int | float) else ""
