@@ -1,0 +1,70 @@
+"""The one place that prints: results on stdout, all else on stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def show(text: str) -> None:
+    """Print a result."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """Print what is no result: progress, a hint, a warning."""
+    click.echo(text, err=True)
+
+
+def show_json(value: object) -> None:
+    """Print a result as JSON; dataclasses, mappings, tuples and paths are understood."""
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows in columns as wide as they need; with `headers` empty, without a first line."""
+    lines = [[str(cell) for cell in row] for row in ([headers] if headers else []) + list(rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def plain(value: object) -> Any:
+    """Return the value as what JSON knows: dictionaries, lists, texts, numbers, booleans and None."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def human_bytes(size: float) -> str:
+    """Return a size as a person reads it: `812 B`, `1.7 GB` (powers of 1000, as `docker images` counts)."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def human_seconds(seconds: float) -> str:
+    """Return a duration as a person reads it: `0.4 s`, `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, part, smaller in (
+        (86_400, "d", 3_600, "h"),
+        (3_600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part:02} {smaller}"
+    return f"{whole} s"
