@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+_LONG = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"))
+
 
 def show(text: str) -> None:
     """Print a result."""
@@ -60,11 +62,7 @@ def human_seconds(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    for size, unit, part, smaller in (
-        (86_400, "d", 3_600, "h"),
-        (3_600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
+    for size, unit, part, smaller in _LONG:
         if whole >= size:
             return f"{whole // size} {unit} {whole % size // part:02} {smaller}"
     return f"{whole} s"
