@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from envkit.errors import EngineError
+
 OWNED = "io.envkit.owned"
+
+
+class NameTaken(EngineError):
+    """A container of that name is there already, ours or not."""
+
+
+class PortTaken(EngineError):
+    """The port of the host is in use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +217,9 @@ class Containers(Protocol):
     def remove(self, container: str) -> None:
         """Remove a container of ours (killing it); one that is gone is fine, one not ours is refused."""
 
+    def written_bytes(self, container: str) -> int:
+        """Return the size of its writable layer: what would be lost with it; 0 when it is gone."""
+
 
 class Inside(Protocol):
     """What can be done inside a container."""
@@ -219,6 +232,9 @@ class Inside(Protocol):
 
     def put(self, container: str, files: Mapping[str, bytes], *, mode: int = 0o644) -> None:
         """Write files (absolute path → bytes) into its writable layer, owned by root. Never for secrets."""
+
+    def get(self, container: str, path: str) -> bytes | None:
+        """Return a file's bytes, running or not (a link is followed); None when there is no such file."""
 
 
 class Engine(Protocol):
