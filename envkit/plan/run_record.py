@@ -1,0 +1,89 @@
+"""What envkit remembers of an environment, in its container's labels, and how a wish compares with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from envkit.plan.run_plan import RunOptions, RunPlan, base_url, user
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Where an environment is not what was asked for."""
+
+    what: str
+    found: str
+    asked: str
+
+
+def labels(plan: RunPlan) -> dict[str, str]:
+    """Return the labels: all that envkit remembers of an environment."""
+    record = _record(plan)
+    return {
+        "io.envkit.owned": "true",
+        "io.envkit.kind": "environment",
+        "io.envkit.environment": plan.name,
+        "io.envkit.base-url": base_url(plan.name),
+        "io.envkit.port": str(plan.port),
+        "io.envkit.run": json.dumps(record, sort_keys=True),
+        "io.envkit.run-digest": digest(plan),
+        "io.envkit.stop-grace": f"{plan.stop_grace_s:g}",
+    }
+
+
+def digest(plan: RunPlan) -> str:
+    """Return the key of what was asked; an image is known by its id, whatever it is called."""
+    record = {key: value for key, value in _record(plan).items() if key != "image"}
+    return "sha256:" + hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def kept_options(options: RunOptions, kept: Mapping[str, str]) -> RunOptions:
+    """Fill what was not asked for with what the environment of these labels has."""
+    record = _kept(kept)
+    unasked = ("home", "cache", "port", "own_door_port", "shm_mib")
+    return replace(
+        options, **{key: record[key] for key in unasked if getattr(options, key) is None and key in record}
+    )
+
+
+def differences(plan: RunPlan, kept: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Return where the environment of these labels is not what the plan asks for."""
+    if kept.get("io.envkit.run-digest") == digest(plan):
+        return ()
+    found, asked = _kept(kept), _record(plan)
+    return tuple(
+        Difference(what=key.replace("_", " "), found=_word(found.get(key)), asked=_word(value))
+        for key, value in asked.items()
+        if key != "image" and found.get(key) != value
+    )
+
+
+def _record(plan: RunPlan) -> dict[str, Any]:
+    return {
+        "image": plan.image,
+        "image_id": plan.image_id,
+        "user": user(plan),
+        "groups": list(plan.groups),
+        "home": plan.home,
+        "cache": plan.cache,
+        "port": plan.port,
+        "own_door_port": plan.own_door_port,
+        "shm_mib": plan.shm_mib,
+        "services": list(plan.services),
+        "env": dict(plan.env),
+    }
+
+
+def _kept(kept: Mapping[str, str]) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(kept.get("io.envkit.run", "{}"))
+    return record
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
