@@ -1,0 +1,74 @@
+"""VS Code as a person sees it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.real.conftest import Ide
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def workbench(page: Page, ide: Ide) -> Page:
+    """VS Code with /work/home open, its tree of files filled."""
+    (ide.home / "notes.md").write_text("# A rendered title\n\nAnd *text*.\n", encoding="utf-8")
+    (ide.home / "hello.py").write_text("print('hello')\n", encoding="utf-8")
+    page.goto(f"{ide.url}/vscode/?folder=/work/home")
+    expect(page.get_by_role("treeitem", name="hello.py")).to_be_visible(timeout=60_000)
+    return page
+
+
+def open_file(page: Page, name: str) -> None:
+    """Open a file from the tree and put the cursor into it."""
+    page.get_by_role("treeitem", name=name).dblclick()
+    page.locator(f".editor-instance[data-uri$='{name}'] .view-lines").click()
+
+
+def command(page: Page, name: str) -> None:
+    """Run a command from the palette."""
+    page.keyboard.press("F1")
+    page.locator(".quick-input-widget input").first.fill(f">{name}")
+    page.locator(".quick-input-list .monaco-list-row").first.wait_for()
+    page.keyboard.press("Enter")
+
+
+def wait_for_text(path: Path, text: str) -> None:
+    """Wait until a file on the disk holds exactly this text."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end and not (path.is_file() and path.read_text("utf-8") == text):
+        time.sleep(0.2)
+    assert path.read_text("utf-8") == text
+
+
+def test_a_file_is_edited_and_saved(workbench: Page, ide: Ide) -> None:
+    open_file(workbench, "hello.py")
+    workbench.keyboard.press("Control+End")
+    workbench.keyboard.type("print('from VS Code')")
+    workbench.keyboard.press("Control+s")
+    wait_for_text(ide.home / "hello.py", "print('hello')\nprint('from VS Code')")
+    assert (ide.home / "hello.py").stat().st_uid == os.getuid()
+
+
+def test_the_terminal_prints(workbench: Page, ide: Ide, screenshots: Path) -> None:
+    open_file(workbench, "hello.py")
+    command(workbench, "Terminal: Create New Terminal")
+    terminal = workbench.locator(".terminal-wrapper.active")
+    terminal.click()
+    workbench.keyboard.type("python -c 'print(6 * 7)' | tee answer.txt; python hello.py\n")
+    wait_for_text(ide.home / "answer.txt", "42\n")
+    expect(terminal.locator(".xterm-rows")).to_contain_text("42")
+    workbench.screenshot(path=screenshots / "vscode.png")
+
+
+def test_a_markdown_preview_renders(workbench: Page) -> None:
+    open_file(workbench, "notes.md")
+    command(workbench, "Markdown: Open Preview to the Side")
+    preview = workbench.frame_locator("iframe.webview.ready").frame_locator("#active-frame")
+    expect(preview.locator("h1")).to_have_text("A rendered title")
+    assert preview.locator("h1").evaluate("title => title.ownerDocument.defaultView.isSecureContext")
