@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version as PackagingVersion
 
 from envkit.spec import reserved
 from envkit.spec.frozen import FrozenMap, JsonText
 from envkit.spec.text import Text, refusal, shown
+from envkit.spec.whole import Flag, GroupId, UserId
 
 __all__ = [
     "AbsolutePath",
@@ -19,9 +21,12 @@ __all__ = [
     "EnvName",
     "EnvValue",
     "ExtensionId",
+    "Flag",
     "FrozenMap",
+    "GroupId",
     "ImageReference",
     "JsonText",
+    "JupyterLabVersion",
     "LabelName",
     "Line",
     "Name",
@@ -30,6 +35,7 @@ __all__ = [
     "PythonVersion",
     "RelativePath",
     "Sha256",
+    "UserId",
     "UserName",
     "Version",
 ]
@@ -124,11 +130,28 @@ def _user(value: str) -> None:
         raise refusal(what, allowed=_USER, fix="use `user: root` in a step that needs it")
 
 
+def _lab(value: str) -> str:
+    if PackagingVersion(value) < PackagingVersion("4.6"):
+        raise refusal(f"JupyterLab {value} is too old", allowed="4.6 or newer")
+    return value
+
+
+def _package(value: str) -> None:
+    if " " in value.strip():
+        what = f"{shown(value)} is not one package"
+        raise refusal(what, allowed=_PACKAGE, fix=f"write [{', '.join(value.split()[:8])}]")
+    if value.endswith("-"):
+        raise refusal(f'{shown(value)}: apt would read the `-` as "remove"', allowed=_PACKAGE)
+
+
+_PACKAGE = "a package's name in lower case, with an optional `=version`"
 _REFERENCE = "an image with a tag or a digest, as in `debian:12`, or `auto`"
 _REQUIREMENT = "a requirement as PEP 508 writes it, as in `numpy>=2`"
 _ENV_NAME = "letters, digits and `_`, not a digit first"
 _LABEL = "lower-case letters and digits with `.`, `-`, `_`, `/` between them"
 _PATH = "a relative path inside the spec's folder, of letters, digits and ` ._+@%=,~()#-`"
+# Letters of any language, which not every editor's `\w` knows, and no `..`.
+_EDITOR = r"^(?![/~])(?!(?:.*/)?\.\.(?:/|$))[^\\*?\[\]{}\"'`|&;<>$!:]+$"
 _ABSOLUTE = "an absolute path without `..`, as in `/opt/data`"
 _PYTHON = "`major.minor`, 3.9 to 3.14"
 _VERSION = "one exact version, as in `2.13.0`"
@@ -167,7 +190,7 @@ ParentReference = Annotated[
         1024,
     ),
 ]
-PythonVersion = Annotated[str, Text(_PYTHON, r"3\.(?:9|1[0-4])", 8, hint=_python, bare=True)]
+PythonVersion = Annotated[str, Text(_PYTHON, r"3\.(?:9|1[0-4])", 8, hint=_python, bare=("number",))]
 Version = Annotated[
     str,
     Text(
@@ -175,11 +198,15 @@ Version = Annotated[
         r"[0-9]{1,6}(?:\.[0-9]{1,8}){1,3}(?:(?:a|b|rc)[0-9]{1,4})?(?:\.post[0-9]{1,4})?(?:\.dev[0-9]{1,8})?",
         64,
         hint=_version,
-        bare=True,
+        bare=("number",),
     ),
 ]
+_NUMBER = r"[0-9]{1,4}(?:\.[0-9]{1,4}){1,2}(?:(?:a|b|rc)[0-9]{1,3})?"
+JupyterLabVersion = Annotated[
+    str, Text("one exact version, 4.6 or newer", _NUMBER, 32, hint=_version, check=_lab, bare=("number",))
+]
 CudaVersion = Annotated[
-    str, Text("`major.minor`, as in 12.8", r"[1-9][0-9]\.[0-9]", 8, hint=_version, bare=True)
+    str, Text("`major.minor`, as in 12.8", r"[1-9][0-9]\.[0-9]", 8, hint=_version, bare=("number",))
 ]
 CodeServerVersion = Annotated[
     str, Text("`major.minor.patch`, as in 4.138.0", r"4\.[0-9]{1,4}\.[0-9]{1,4}", 16)
@@ -188,14 +215,15 @@ CodeServerVersion = Annotated[
 AptPackage = Annotated[
     str,
     Text(
-        "a package's name, with an optional `=version`",
+        _PACKAGE,
         r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9-]{2,20})?(?:=[0-9A-Za-z][0-9A-Za-z.+~:-]*)?",
         200,
+        hint=_package,
     ),
 ]
 PipRequirement = Annotated[str, Text(_REQUIREMENT, longest=1000, check=_requirement)]
 EnvName = Annotated[str, Text(_ENV_NAME, r"[A-Za-z_][A-Za-z0-9_]*", 128, hint=_env_name)]
-EnvValue = Annotated[str, Text("one line of text without control characters", bare=True)]
+EnvValue = Annotated[str, Text("one line of text without control characters", bare=("number", "boolean"))]
 LabelName = Annotated[str, Text(_LABEL, r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*", 200, hint=_label_name)]
 ExtensionId = Annotated[
     str,
@@ -208,5 +236,9 @@ ExtensionId = Annotated[
 Sha256 = Annotated[str, Text("64 lower-case hexadecimal digits", r"[0-9a-f]{64}", 80)]
 UserName = Annotated[str, Text(_USER, r"[a-z_][a-z0-9_-]{0,31}", 32, hint=_user)]
 Line = Annotated[str, Text("one line of text without control characters", r".*\S.*")]
-RelativePath = Annotated[str, Text(_PATH, rf"{_FILE}(?:/+{_FILE})*/?|[/~].*|.*\.\..*", 1024, check=_path)]
-AbsolutePath = Annotated[str, Text(_ABSOLUTE, rf"/+{_FILE}(?:/+{_FILE})*/?", 1024, check=_absolute)]
+RelativePath = Annotated[
+    str, Text(_PATH, rf"{_FILE}(?:/+{_FILE})*/?|[/~].*|.*\.\..*", 1024, check=_path, editor=_EDITOR)
+]
+AbsolutePath = Annotated[
+    str, Text(_ABSOLUTE, rf"/+{_FILE}(?:/+{_FILE})*/?", 1024, check=_absolute, editor="^/")
+]

@@ -6,99 +6,166 @@ Values are immutable all the way down (tuples, `FrozenMap`), so that a spec hash
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
+from envkit.spec import rules, short
 from envkit.spec.fields import (
+    AbsolutePath,
     AptPackage,
+    CodeServerVersion,
+    CudaVersion,
+    Distribution,
     EnvName,
     EnvValue,
     ExtensionId,
+    Flag,
     FrozenMap,
+    GroupId,
     ImageReference,
     JsonText,
+    JupyterLabVersion,
     LabelName,
     Line,
     Name,
+    ParentReference,
     PipRequirement,
     PythonVersion,
     RelativePath,
     Sha256,
+    UserId,
     UserName,
     Version,
 )
-
-
-class Part(BaseModel):
-    """The base of every part of a spec: frozen, and no key that is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from envkit.spec.part import Broken, Part
 
 
 class Apt(Part):
     """Packages of the distribution. A plain list is the short form of `packages`."""
 
+    model_config = ConfigDict(json_schema_extra=short.or_list)
+
     packages: tuple[AptPackage, ...] = Field(
-        (), description="package names, each with an optional `=version`"
+        default=(), description="package names, each with an optional `=version`"
     )
     files: tuple[RelativePath, ...] = Field(
-        (), description="files with one package a line; `#` starts a comment"
+        default=(), description="files with one package a line; `#` starts a comment"
     )
+
+    @classmethod
+    def long_form(cls, given: object) -> object:
+        """Read a list, or one package, as `packages`."""
+        return short.packages(given)
 
 
 class Pip(Part):
     """Packages of the user's Python. A plain list is the short form of `packages`."""
 
-    packages: tuple[PipRequirement, ...] = Field(default=(), description="requirements as PEP 508 writes them")
+    model_config = ConfigDict(json_schema_extra=short.or_list)
+
+    packages: tuple[PipRequirement, ...] = Field(
+        default=(), description="requirements as PEP 508 writes them, as in `numpy>=2`"
+    )
     requirements: tuple[RelativePath, ...] = Field(default=(), description="requirements files")
-    wheels: RelativePath | None = Field(default=None, description="a folder of wheels, preferred to the index")
+    wheels: RelativePath | None = Field(
+        default=None, description="a folder of wheels, preferred to the index"
+    )
+
+    @classmethod
+    def long_form(cls, given: object) -> object:
+        """Read a list, or one package, as `packages`."""
+        return short.packages(given)
 
 
 class Extension(Part):
     """A VS Code extension. A bare id or path is the short form, and is required."""
 
+    model_config = ConfigDict(json_schema_extra=short.or_text)
+
     id: ExtensionId | None = Field(
-        None, description="`publisher.name`, with an optional `@version`, from the gallery"
+        default=None, description="`publisher.name`, with an optional `@version`, from the gallery"
     )
     vsix: RelativePath | None = Field(default=None, description="a `.vsix` file instead of an id")
-    optional: bool = Field(default=False, description="when it cannot be fetched: named in the verdict, not an error")
+    optional: Flag = Field(
+        default=False, description="when it cannot be fetched: named in the verdict, not an error"
+    )
+
+    @classmethod
+    def long_form(cls, given: object) -> object:
+        """Read a text as an id, or as the path of a `.vsix` file."""
+        return short.extension(given)
+
+    @classmethod
+    def broken_rules(cls, given: Mapping[str, object]) -> Iterator[Broken]:
+        """Ask for exactly one of `id` and `vsix`."""
+        return rules.extension(given)
 
 
 class JupyterLab(Part):
     """JupyterLab, in a Python of its own."""
 
-    version: Version = Field(default="4.6.6", description="at least 4.6")
+    version: JupyterLabVersion = Field(default="4.6.6", description="at least 4.6")
     settings: JsonText | None = Field(default=None, description="JupyterLab's `overrides.json`, as a mapping")
 
 
 class CodeServer(Part):
     """VS Code in the browser."""
 
-    version: Version | None = Field(default="4.138.0", description="which release; with `source: script` the newest")
+    version: CodeServerVersion | None = Field(
+        default="4.138.0", description="which release; with `source: script` always the newest"
+    )
     source: Literal["auto", "release", "npm", "file", "script"] = Field(
-        "auto",
+        default="auto",
         description="where it comes from; `auto` takes the first of release and npm that can be reached",
     )
     sha256: Sha256 | None = Field(default=None, description="of the release file; known ones need none")
-    file: RelativePath | None = Field(default=None, description="a release file (`.tar.gz`) with `source: file`")
-    extensions: tuple[Extension, ...] = Field(default=(), description="extensions that are there for every user")
+    file: RelativePath | None = Field(
+        default=None, description="a release file (`.tar.gz`), with `source: file`"
+    )
+    extensions: tuple[Extension, ...] = Field(
+        default=(), description="extensions that are there for every user"
+    )
     settings: JsonText | None = Field(default=None, description="VS Code's machine settings, as a mapping")
-    own_door: bool = Field(default=False, description="a second door at port 8080 with a password of its own")
+    own_door: Flag = Field(default=False, description="a second door at port 8080 with a password of its own")
+
+    @classmethod
+    def long_form(cls, given: object) -> object:
+        """Leave the version out where the install script takes the newest."""
+        return short.code_server(given)
+
+    @classmethod
+    def broken_rules(cls, given: Mapping[str, object]) -> Iterator[Broken]:
+        """Let `file`, `sha256` and `version` stand only beside a source that uses them."""
+        return rules.code_server(given)
+
+
+def _on_or_off(given: Any) -> str:
+    return "off" if given is False else "on"
 
 
 class Ide(Part):
     """The two IDEs. `false` leaves one out."""
 
-    jupyterlab: JupyterLab | Literal[False] = Field(default=JupyterLab(), description="JupyterLab, or `false`")
-    code_server: CodeServer | Literal[False] = Field(default=CodeServer(), description="code-server, or `false`")
+    jupyterlab: Annotated[
+        Annotated[JupyterLab, Tag("on")] | Annotated[Literal[False], Tag("off")], Discriminator(_on_or_off)
+    ] = Field(default=JupyterLab(), description="JupyterLab, or `false`", json_schema_extra=short.or_true)
+    code_server: Annotated[
+        Annotated[CodeServer, Tag("on")] | Annotated[Literal[False], Tag("off")], Discriminator(_on_or_off)
+    ] = Field(default=CodeServer(), description="code-server, or `false`", json_schema_extra=short.or_true)
+
+    @classmethod
+    def long_form(cls, given: object) -> object:
+        """Read `true` as an IDE with its defaults."""
+        return short.ides(given)
 
 
 class Services(Part):
     """What runs beside the IDEs."""
 
-    tensorboard: bool = Field(
-        True, description="TensorBoard at `<base>/tensorboard/`, started by the first request"
+    tensorboard: Flag = Field(
+        default=True, description="TensorBoard at `<base>/tensorboard/`, started by the first request"
     )
 
 
@@ -106,10 +173,8 @@ class User(Part):
     """Who owns the user's Python and runs the image when nobody says otherwise."""
 
     name: UserName = Field(default="dev", description="the user's name")
-    uid: Annotated[int, Field(ge=1, le=2_000_000_000)] = Field(default=1000, description="user id")
-    gid: Annotated[int, Field(ge=0, le=2_000_000_000)] = Field(
-        0, description="group id; 0 lets any uid run it"
-    )
+    uid: UserId = Field(default=1000, description="user id; never 0")
+    gid: GroupId = Field(default=0, description="group id; 0 lets any uid run it")
 
 
 class Step(Part):
@@ -117,36 +182,65 @@ class Step(Part):
 
     run: Line | None = Field(default=None, description="a shell command, one line")
     script: RelativePath | None = Field(default=None, description="a script that is copied in and run")
-    copy_from: RelativePath | None = Field(None, alias="copy", description="a file or folder to copy in")
-    to: Line | None = Field(default=None, description="where `copy` goes, an absolute path")
+    copy_from: RelativePath | None = Field(
+        default=None, alias="copy", description="a file or folder to copy in"
+    )
+    to: AbsolutePath | None = Field(default=None, description="where `copy` goes, an absolute path")
     user: Literal["root", "user"] = Field(default="user", description="who runs it")
-    at: Literal["before_packages", "after_packages"] = Field(default="after_packages", description="when it runs")
+    at: Literal["before_packages", "after_packages"] = Field(
+        default="after_packages", description="when it runs"
+    )
+
+    @classmethod
+    def broken_rules(cls, given: Mapping[str, object]) -> Iterator[Broken]:
+        """Ask for exactly one of `run`, `script` and `copy`, and for `to` with `copy` only."""
+        return rules.step(given)
 
 
 class Spec(Part):
     """An image, as its user wants it."""
 
     name: Name = Field(description="the image's name; it is tagged `NAME:dev`")
-    extends: tuple[Line, ...] = Field(
-        (), description="presets (`preset:cpu`) or files that this one builds on"
+    extends: tuple[ParentReference, ...] = Field(
+        default=(),
+        description="presets (`preset:cpu`) or files that this one builds on",
+        json_schema_extra=short.or_one,
     )
-    base: ImageReference | Literal["auto"] = Field(default="auto", description="the base image, or `auto`")
-    os: Line | None = Field(
-        None, description="the base's distribution (`debian:12`) when its name does not tell"
+    base: ImageReference = Field(
+        default="auto", description="the base image with its tag or digest, or `auto`"
+    )
+    os: Distribution | None = Field(
+        default=None, description="the base's distribution (`debian:12`) when its name does not tell"
     )
     accelerator: Literal["cpu", "cuda", "ascend"] = Field(default="cpu", description="what computes")
     python: PythonVersion = Field(default="3.11", description="the user's Python, `major.minor`")
     torch: Version | None = Field(default=None, description="torch's version; left out: no torch")
     torch_npu: Version | None = Field(default=None, description="torch_npu's version, on Ascend")
-    cuda: Version | None = Field(default=None, description="the CUDA line of torch's build, such as `12.8`")
+    cuda: CudaVersion | None = Field(
+        default=None, description="the CUDA line of torch's build, such as `12.8`"
+    )
     apt: Apt = Field(default=Apt(), description="packages of the distribution")
     pip: Pip = Field(default=Pip(), description="packages of the user's Python")
     env: FrozenMap[EnvName, EnvValue] = Field(
-        FrozenMap(), description="environment variables, seen by every process"
+        default=FrozenMap(), description="environment variables, seen by every process"
     )
     ide: Ide = Field(default=Ide(), description="the IDEs")
     services: Services = Field(default=Services(), description="what runs beside the IDEs")
     user: User = Field(default=User(), description="who runs the image")
-    steps: tuple[Step, ...] = Field(default=(), description="build steps of your own: the one place for commands")
-    template: RelativePath | None = Field(default=None, description="a Jinja template of your own that extends ours")
+    steps: tuple[Step, ...] = Field(
+        default=(), description="build steps of your own: the one place for commands"
+    )
+    template: RelativePath | None = Field(
+        default=None, description="a Jinja template of your own that extends ours"
+    )
     labels: FrozenMap[LabelName, EnvValue] = Field(default=FrozenMap(), description="labels of the image")
+
+    @classmethod
+    def long_form(cls, given: object) -> object:
+        """Read one parent as a list of one."""
+        return short.parents(given)
+
+    @classmethod
+    def broken_rules(cls, given: Mapping[str, object]) -> Iterator[Broken]:
+        """Let `torch_npu` and `cuda` stand only beside their accelerator, and torch only at its key."""
+        return rules.spec(given)

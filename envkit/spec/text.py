@@ -17,28 +17,40 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Linux takes at most 128 KiB in one argument or variable (MAX_ARG_STRLEN); a spec needs far less.
 LONGEST = 4096
 
-SHOWN = 40
+_SHOWN = 40
+
+_KINDS = {dict: "a mapping", list: "a list", tuple: "a list", bool: "a truth value", type(None): "nothing"}
 
 
-def refusal(what: str, *, allowed: str = "", fix: str = "") -> PydanticCustomError:
-    """Return the error of a value that may not stand here; the caller raises it."""
-    return PydanticCustomError("envkit", "{what}", {"what": what, "allowed": allowed, "fix": fix})
+def refusal(
+    what: str, *, allowed: str = "", fix: str = "", choices: tuple[str, ...] = (), at_key: bool = False
+) -> PydanticCustomError:
+    """Return the error of a value that may not stand here; the caller raises it.
+
+    `choices` are what could have been meant; `at_key` says that the key is wrong, not its value.
+    """
+    context = {"what": what, "allowed": allowed, "fix": fix, "choices": choices, "at_key": at_key}
+    return PydanticCustomError("envkit", "{what}", context)
 
 
 def shown(value: object) -> str:
     """Return a value as a message quotes it: short, on one line."""
-    text = value if isinstance(value, str) else str(value)
-    plain = _CONTROL.sub("?", text)
-    return f"'{plain}'" if len(plain) <= SHOWN else f"'{plain[:SHOWN]}…'"
+    if not isinstance(value, str):
+        return _KINDS.get(type(value), f"the {type(value).__name__} {value!r}")
+    if not value:
+        return "an empty text"
+    plain = _CONTROL.sub("�", value)
+    return f"'{plain}'" if len(plain) <= _SHOWN else f"'{plain[:_SHOWN]}…'"
 
 
 @dataclass(frozen=True)
 class Text:
     """A kind of text, as the second half of `Annotated[str, Text(…)]`.
 
-    `check` sees the text after `pattern` matched, or before it when `first` is set: it raises a `refusal`
-    that says more than "not allowed", and returns the text as it is kept. `bare` says that people write it
-    without quotes, so that an editor sees a number or a truth value where envkit keeps what was written.
+    `hint` sees the text before `pattern` matches it, `check` after: each may raise a `refusal` that says more
+    than "not allowed"; `check` returns the text as it is kept. `bare` are the types that an editor
+    sees where people leave the quotes out, and envkit keeps what was written. `editor` is the pattern for
+    the JSON Schema, where an editor's regular expressions read `pattern` differently.
     """
 
     allowed: str
@@ -46,12 +58,14 @@ class Text:
     longest: int = LONGEST
     hint: Callable[[str], None] | None = None
     check: Callable[[str], str] | None = None
-    bare: bool = False
+    bare: tuple[str, ...] = ()
+    editor: str = ""
 
     def read(self, value: object) -> str:
         """Return the text as it is kept, or raise the refusal that says why not."""
         if not isinstance(value, str):
-            raise refusal(f"{_kind(value)} cannot stand here", allowed=self.allowed, fix=_advice(value))
+            fix = "put it in quotes" if isinstance(value, int | float) else ""
+            raise refusal(f"{shown(value)} cannot stand here", allowed=self.allowed, fix=fix)
         text = str(value)
         self._one_line(text)
         if self.hint is not None:
@@ -63,7 +77,9 @@ class Text:
     def _one_line(self, text: str) -> None:
         found = _CONTROL.search(text)
         if found is not None:
-            what = f"a control character (U+{ord(found[0]):04X}) cannot stand here"
+            letter = ord(found[0])
+            what = "a line break" if found[0] == "\n" else f"a control character (U+{letter:04X})"
+            what += " cannot stand here"
             raise refusal(what, allowed="one line of text without control characters")
         if len(text) > self.longest:
             raise refusal(
@@ -79,15 +95,6 @@ class Text:
     ) -> JsonSchemaValue:
         """Describe the text to an editor."""
         text: JsonSchemaValue = {"type": "string", "maxLength": self.longest}
-        if self.pattern != ".*":
-            text["pattern"] = f"^(?:{self.pattern})$"
-        return {"anyOf": [text, {"type": ["number", "boolean"]}]} if self.bare else text
-
-
-def _kind(value: object) -> str:
-    kinds = {dict: "a mapping", list: "a list", tuple: "a list", bool: "a truth value", type(None): "nothing"}
-    return kinds.get(type(value), f"the {type(value).__name__} {value!r}")
-
-
-def _advice(value: object) -> str:
-    return "put it in quotes" if isinstance(value, int | float) else ""
+        if self.editor or self.pattern != ".*":
+            text["pattern"] = self.editor or f"^(?:{self.pattern})$"
+        return {"anyOf": [text, *({"type": kind} for kind in self.bare)]} if self.bare else text

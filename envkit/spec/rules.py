@@ -1,0 +1,88 @@
+"""Rules between the keys of one part: each looks at what was written, so that all are told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pydantic_core import PydanticCustomError
+
+from envkit.spec.short import packages
+from envkit.spec.text import refusal
+
+_Broken = tuple[tuple[str | int, ...], PydanticCustomError]
+
+_TORCH = {"torch": "torch", "torch-npu": "torch_npu"}
+
+
+def spec(given: Mapping[str, object]) -> Iterator[_Broken]:
+    """Yield what does not fit the accelerator, and torch in the wrong place."""
+    accelerator = str(given.get("accelerator") or "cpu")
+    for key, needed in (("torch_npu", "ascend"), ("cuda", "cuda")):
+        if given.get(key) is None or accelerator not in ("cpu", "cuda", "ascend"):
+            continue
+        if accelerator != needed:
+            what = f"`{key}` does not go with `accelerator: {accelerator}`"
+            fix = f"leave it out, or write `accelerator: {needed}`"
+            yield (key,), refusal(what, fix=fix, at_key=True)
+        elif given.get("torch") is None:
+            what = f"`{key}` says which torch, but there is no `torch`"
+            yield (key,), refusal(what, fix="add `torch` with its version, or leave this out", at_key=True)
+    yield from _torch_in_pip(given.get("pip"))
+
+
+def _torch_in_pip(pip: object) -> Iterator[_Broken]:
+    whole = packages(pip)
+    listed = whole.get("packages") if isinstance(whole, Mapping) else None
+    for index, requirement in enumerate(listed if isinstance(listed, list | tuple) else ()):
+        found = re.match(r"[A-Za-z0-9._-]+", str(requirement))
+        key = _TORCH.get(re.sub(r"[-_.]+", "-", found[0]).lower()) if found else None
+        if key:
+            what = f"`{key}` has a key of its own, so that its build can be chosen and kept"
+            yield ("pip", "packages", index), refusal(what, fix=f"write `{key}: VERSION` at the top level")
+
+
+def extension(given: Mapping[str, object]) -> Iterator[_Broken]:
+    """Yield a refusal unless exactly one of `id` and `vsix` is there."""
+    yield from _exactly_one(given, ("id", "vsix"), "an extension")
+
+
+def step(given: Mapping[str, object]) -> Iterator[_Broken]:
+    """Yield a refusal unless there is exactly one thing to do, and `to` exactly with `copy`."""
+    yield from _exactly_one(given, ("run", "script", "copy"), "a step")
+    has_copy, has_to = _has(given, "copy"), _has(given, "to")
+    if has_copy and not has_to:
+        yield (
+            ("copy",),
+            refusal("`copy` needs `to`: where it goes", fix="add `to: /an/absolute/path`", at_key=True),
+        )
+    if has_to and not has_copy:
+        yield ("to",), refusal("`to` goes with `copy` only", fix="leave it out", at_key=True)
+
+
+def code_server(given: Mapping[str, object]) -> Iterator[_Broken]:
+    """Yield what does not fit the source."""
+    source = str(given.get("source") or "auto")
+    if source == "file" and not _has(given, "file"):
+        yield ("source",), refusal("`source: file` needs `file`", fix="add `file: code-server.tar.gz`")
+    for key, sources in (("file", ("file",)), ("sha256", ("release", "file")), ("version", _VERSIONED)):
+        if _has(given, key) and source not in sources:
+            what = f"`{key}` has no use with `source: {source}`"
+            where = " or ".join(f"`source: {name}`" for name in sources if name != "auto")
+            yield (key,), refusal(what, fix=f"leave it out, or write {where}", at_key=True)
+
+
+_VERSIONED = ("auto", "release", "npm", "file")
+
+
+def _exactly_one(given: Mapping[str, object], keys: tuple[str, ...], noun: str) -> Iterator[_Broken]:
+    found = [key for key in keys if _has(given, key)]
+    names = " or ".join(f"`{key}`" for key in keys)
+    if not found:
+        yield (), refusal(f"{noun} needs {names}")
+    for key in found[1:]:
+        yield (key,), refusal(f"{noun} has one of {names}, not two", fix="keep one of them", at_key=True)
+
+
+def _has(given: Mapping[str, object], key: str) -> bool:
+    return given.get(key) is not None
