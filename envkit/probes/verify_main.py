@@ -1,0 +1,11 @@
+"""Run one of verify's probes: `python FOLDER WHICH`, the plan as JSON on stdin, the facts as JSON on stdout."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+
+def main() -> None:
+    """Run the probe that the command line names."""
+    importlib.import_module(f"probes.verify_{sys.argv[1]}").main()
