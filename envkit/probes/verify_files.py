@@ -71,10 +71,10 @@ def install() -> dict[str, object]:
 
 def look_at(path: str) -> dict[str, object]:
     """Tell who owns a folder, its mode, and whether this user can make a file there."""
-    found: dict[str, object] = {"path": path, "exists": os.path.isdir(path), "writes": False}
+    found: dict[str, object] = {"path": path, "exists": Path(path).is_dir(), "writes": False}
     if not found["exists"]:
         return found
-    about = os.stat(path)
+    about = Path(path).stat()
     found.update(uid=about.st_uid, gid=about.st_gid, mode=oct(stat.S_IMODE(about.st_mode)))
     with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=path):
         found["writes"] = True

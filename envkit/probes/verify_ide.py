@@ -20,6 +20,7 @@ from .verify_net import Door, NotServed, ask
 from .verify_vscode import Workbench
 
 Facts = dict[str, object]
+Begin = Callable[[str, Callable[[], Facts]], None]
 STATUS = "/opt/envkit/bin/envkit-status"
 
 
@@ -108,9 +109,7 @@ def run(plan: Facts) -> Facts:
         return {**found, **early, **{name: future.result() for name, future in going.items()}}
 
 
-def begin_jupyter(
-    begin: Callable[[str, Callable[[], Facts]], None], jupyter: Jupyter, tensorboard: bool
-) -> None:
+def begin_jupyter(begin: Begin, jupyter: Jupyter, tensorboard: bool) -> None:
     """Start the checks of JupyterLab."""
     begin("jupyter-opens", lambda: verify_jupyter.opens(jupyter))
     begin("kernel", lambda: verify_jupyter.kernel(jupyter))
@@ -120,9 +119,7 @@ def begin_jupyter(
         begin("tensorboard", lambda: verify_jupyter.tensorboard(jupyter))
 
 
-def begin_vscode(
-    begin: Callable[[str, Callable[[], Facts]], None], plan: Facts, state: Facts, jupyter: Jupyter
-) -> None:
+def begin_vscode(begin: Begin, plan: Facts, state: Facts, jupyter: Jupyter) -> None:
     """Start the checks of code-server: behind the one door, and at its own where there is one."""
     alive_s = float(str(plan["alive_s"]))
     own = Door(port=int(str(plan["vscode_port"])))

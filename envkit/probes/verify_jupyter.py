@@ -64,7 +64,7 @@ def knock_websocket(door: Door, path: str, *, name: str = "") -> dict[str, objec
 
 
 def refuses(jupyter: Jupyter) -> dict[str, object]:
-    """Ask for everything that needs the login without it, at every address, and under a stranger's host name."""
+    """Ask without the login for everything that needs it, at every address; with it under a stranger's name."""
     pages = ("lab", "tree", "api/contents", "api/kernels", "api/sessions", "api/terminals", "api/status")
     answers = []
     for address in jupyter.addresses:

@@ -1,4 +1,4 @@
-"""Run one of verify's probes: `python FOLDER WHICH`, the plan as JSON on stdin, the facts as JSON on stdout."""
+"""Run one of verify's probes: `python FOLDER WHICH`, the plan on stdin, the facts on stdout, as JSON."""
 
 from __future__ import annotations
 

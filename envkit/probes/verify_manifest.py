@@ -135,7 +135,7 @@ def elf_files(folder: Path) -> Iterator[Path]:
 
 
 def glibc_floor(folder: Path) -> str:
-    """Return the oldest glibc that every machine-code file below a folder runs on; nothing when there is none."""
+    """Return the oldest glibc that all machine code below a folder runs on; nothing when there is none."""
     needs = [int(minor) for path in elf_files(folder) for minor in NEEDED.findall(path.read_bytes())]
     return f"2.{max(needs)}" if needs else ""
 

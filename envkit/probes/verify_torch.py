@@ -1,7 +1,7 @@
 """Import torch in the user's Python and tell which build it is; print the facts as one JSON object.
 
-No device is needed: torch's automatic loading of other backends must be off (TORCH_DEVICE_BACKEND_AUTOLOAD=0),
-since a backend such as torch_npu fails to load where its driver is absent.
+No device is needed: torch's automatic loading of other backends must be off
+(TORCH_DEVICE_BACKEND_AUTOLOAD=0), since a backend such as torch_npu fails to load where its driver is absent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def installed(package: str) -> str:
 def look() -> dict[str, object]:
     """Import torch, compute once, and tell its version and what it was built for."""
     try:
-        import torch
+        import torch  # type: ignore[import-not-found, unused-ignore]  # the container has it
     except ImportError as error:
         return {"error": f"{type(error).__name__}: {error}", "packaged": installed("torch")}
     total = float((torch.arange(10.0) @ torch.ones(10)).item())
