@@ -190,7 +190,9 @@ def errors_are_not_swallowed(source: Source) -> Iterator[str]:
         if not isinstance(node, ast.ExceptHandler):
             continue
         broad = node.type is None or ast.unparse(node.type) in ("Exception", "BaseException")
-        if broad and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
+        line = source.text.splitlines()[node.lineno - 1]
+        explained = re.search(r"# noqa: BLE001  \S+", line)  # two spaces, then the reason
+        if broad and not explained and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
             yield source.at(node, "swallows every error")
 
 
