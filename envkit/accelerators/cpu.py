@@ -1,0 +1,28 @@
+"""Plain CPUs."""
+
+from __future__ import annotations
+
+from envkit import compat
+from envkit.accelerators.base import TorchChoice, TorchWish
+from envkit.accelerators.torch_rows import row_for
+
+
+class Cpu:
+    """No card: torch's CPU build."""
+
+    name = "cpu"
+    python_is_the_base_s = False
+
+    def choose_torch(self, wish: TorchWish) -> TorchChoice:
+        """Choose the CPU build: the plain one is gigabytes of CUDA."""
+        row_for(wish)
+        return TorchChoice(
+            build="cpu",
+            requirements=(f"torch=={wish.torch}+cpu",),
+            reason="accelerator is cpu: the build without CUDA",
+        )
+
+    def default_base(self) -> str:
+        """Return the base image that `auto` stands for."""
+        base: str = compat.table("bases")["auto"]["cpu"]
+        return base

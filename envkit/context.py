@@ -1,0 +1,129 @@
+"""The build context: the plan's files, what envkit ships, and the Dockerfile. The same input gives the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from envkit import paths, render
+from envkit.plan.build_plan import BuildPlan
+from envkit.plan.facts import ContextFile
+
+# Programs of envkit/probes: those a build step runs, and those that stay in the image (name → place, mode).
+_BUILD_PROGRAMS = (
+    "assert_torch.py",
+    "install_code_server.sh",
+    "install_extensions.py",
+    "make_user.sh",
+)
+_IMAGE_PROGRAMS = {
+    "entrypoint.sh": ("bin/entrypoint", 0o755),
+    "run_jupyterlab.sh": ("bin/run-jupyterlab", 0o755),
+    "run_code_server.sh": ("bin/run-code-server", 0o755),
+    "envkit_status.sh": ("bin/envkit-status", 0o755),
+    "status.py": ("probes/status.py", 0o644),
+    "tensorboard_door.py": ("probes/tensorboard_door.py", 0o644),
+    "login_profile.py": ("probes/login_profile.py", 0o644),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipped:
+    """What envkit brings: templates and programs, by name, and one digest of them and the locks."""
+
+    templates: Mapping[str, str]
+    programs: Mapping[str, bytes]
+    digest: str
+
+
+def load_shipped(user_template: bytes | None = None) -> Shipped:
+    """Read envkit's own files; a user's template joins as `user.j2`."""
+    root = paths.templates()
+    found = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix in (".j2", ".yaml"))
+    templates = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in found}
+    if user_template is not None:
+        templates["user.j2"] = user_template.decode("utf-8", "replace")
+    programs = {name: (paths.probes() / name).read_bytes() for name in (*_BUILD_PROGRAMS, *_IMAGE_PROGRAMS)}
+    digest = hashlib.sha256()
+    for name, content in [*templates.items(), *((n, c.decode()) for n, c in programs.items())]:
+        digest.update(f"{name}\0{content}\0".encode())
+    for lock in sorted(paths.compat().glob("*.lock.txt")):
+        digest.update(lock.read_bytes())
+    return Shipped(templates=templates, programs=programs, digest=digest.hexdigest())
+
+
+def files_of(plan: BuildPlan, shipped: Shipped) -> tuple[ContextFile, ...]:
+    """Return the whole context, the Dockerfile included, sorted by name."""
+    files = [
+        ContextFile(name="Dockerfile", content=render.dockerfile(plan, shipped.templates).encode()),
+        *(ContextFile(name=f"programs/{name}", content=shipped.programs[name]) for name in _BUILD_PROGRAMS),
+        *_installed(plan, shipped),
+        *plan.files,
+    ]
+    return tuple(sorted(files, key=lambda file: file.name))
+
+
+def write(files: Iterable[ContextFile], folder: Path) -> None:
+    """Write the context into an empty folder. Times are not set: builders look at content and mode."""
+    for file in files:
+        target = folder / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(file.content, Path):
+            _link_or_copy(file.content, target)
+        else:
+            target.write_bytes(file.content)
+        target.chmod(file.mode)
+
+
+def _installed(plan: BuildPlan, shipped: Shipped) -> list[ContextFile]:
+    """Return what is copied to /opt/envkit as it is."""
+    files = [
+        ContextFile(name=f"installed/{place}", content=shipped.programs[name], mode=mode)
+        for name, (place, mode) in _IMAGE_PROGRAMS.items()
+    ]
+    texts = {**render.settings(plan, shipped.templates), **_kernel(), **_ide_settings(plan)}
+    return files + [ContextFile(name=f"installed/{place}", content=text.encode()) for place, text in texts.items()]
+
+
+def _kernel() -> dict[str, str]:
+    """Return the one kernel: the user's Python, in place of the tools' own."""
+    spec = {
+        "argv": ["/opt/venv/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "Python 3",
+        "language": "python",
+        "metadata": {"debugger": True},
+    }
+    return {"jupyter/share/jupyter/kernels/python3/kernel.json": json.dumps(spec, indent=1) + "\n"}
+
+
+def _ide_settings(plan: BuildPlan) -> dict[str, str]:
+    """Return the IDEs' settings from the spec: defaults that a user's own settings override."""
+    found = {}
+    if plan.lab_settings:
+        found["jupyter/share/jupyter/lab/settings/overrides.json"] = plan.lab_settings
+    if plan.tools.code_server:
+        settings = {"python.defaultInterpreterPath": "/opt/venv/bin/python", **json.loads(plan.code_settings or "{}")}
+        extension = {
+            "name": "defaults",
+            "publisher": "envkit",
+            "displayName": "envkit: this image's settings",
+            "version": "1.0.0",
+            "engines": {"vscode": "*"},
+            "contributes": {"configurationDefaults": settings},
+        }
+        place = "code-server/lib/vscode/extensions/envkit.defaults/package.json"
+        found[place] = json.dumps(extension, indent=1, sort_keys=True) + "\n"
+    return found
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Give a large file a second name where the filesystem can, else copy it."""
+    try:
+        os.link(source, target)
+    except OSError:  # another filesystem, or links are not allowed: the copy says what is wrong, if anything
+        shutil.copyfile(source, target)

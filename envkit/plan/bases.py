@@ -1,0 +1,66 @@
+"""Which distribution a base is, and which Pythons it has."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from envkit import compat
+from envkit.plan.facts import BaseFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseKnowledge:
+    """What planning needs of a base."""
+
+    distribution: str  # "debian:12"
+    system_python: str  # its packages' python3, "3.11"
+    own_python: str | None  # a Python that the image brings beside it, "3.11"
+    reason: str
+
+
+def know(reference: str, stated: str | None, facts: BaseFacts | None) -> BaseKnowledge | None:
+    """Tell what a base is: from looking into it, from the spec's `os`, from its name; None when nothing tells."""
+    by_name = _by_name(reference)
+    own_python = by_name.own_python if by_name else None
+    if facts is not None:
+        candidate = facts.system_python or facts.system_python_candidate or _python_of(facts.distribution)
+        if candidate is None:
+            return None
+        return BaseKnowledge(
+            distribution=facts.distribution, system_python=candidate, own_python=own_python, reason="read from the image"
+        )
+    if stated is not None:
+        python = _python_of(stated)
+        return python and BaseKnowledge(
+            distribution=stated, system_python=python, own_python=own_python, reason="the spec's `os`"
+        )
+    return by_name
+
+
+def known_distributions() -> tuple[str, ...]:
+    """Return the distributions that the data knows."""
+    return tuple(compat.table("distributions")["rows"])
+
+
+def _python_of(distribution: str) -> str | None:
+    row = compat.table("distributions")["rows"].get(distribution)
+    return row["python"] if row else None
+
+
+def _by_name(reference: str) -> BaseKnowledge | None:
+    name = reference.partition("@")[0]
+    for row in compat.table("bases")["rows"]:
+        found = re.fullmatch(row["pattern"], name)
+        if found is None:
+            continue
+        distribution = f"{found['os']}:{found['version']}"
+        python = _python_of(distribution)
+        if python is not None:
+            return BaseKnowledge(
+                distribution=distribution,
+                system_python=python,
+                own_python=found.groupdict().get("python"),
+                reason="the image's name says so",
+            )
+    return None

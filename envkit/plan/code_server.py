@@ -1,0 +1,91 @@
+"""Where code-server comes from: the first of the ways that this machine can reach, and why."""
+
+from __future__ import annotations
+
+import shlex
+
+from envkit import compat
+from envkit.accelerators.base import Misfit
+from envkit.plan.build_plan import CodeServerPlan, Decision
+from envkit.plan.facts import BuildFacts
+from envkit.spec.model import CodeServer
+
+
+def choose(wanted: CodeServer, facts: BuildFacts) -> tuple[CodeServerPlan, Decision]:
+    """Choose the source; Misfit when the spec's own choice cannot work."""
+    source, reason = (wanted.source, "the spec asks for it") if wanted.source != "auto" else _automatic(wanted, facts)
+    data = compat.table("code_server")
+    row = data["rows"].get(wanted.version or "", {})
+    sha256 = wanted.sha256 or row.get(facts.architecture, "")
+    if source in ("release", "file") and not sha256:
+        raise Misfit(
+            key="ide.code_server.source",
+            what=f"no sha256 is known for code-server {wanted.version}, and a download without one is not trusted",
+            fix="add `sha256:` (the release page lists it), or use `source: npm`",
+        )
+    urls = {
+        "release": data["release"].format(version=wanted.version, architecture=facts.architecture),
+        "script": data["script"],
+    }
+    plan = CodeServerPlan(
+        version=wanted.version if source != "script" else None,
+        source=source,
+        url=urls.get(source, ""),
+        sha256=sha256 if source in ("release", "file") else "",
+        integrity=row.get("npm", "") if source == "npm" else "",
+        file=_base_name(wanted.file) if source == "file" and wanted.file else "",
+        extensions=tuple((e.id or _base_name(e.vsix or ""), e.optional) for e in wanted.extensions),
+        gallery=data["gallery"],
+    )
+    value = f"{wanted.version if source != 'script' else 'the newest'} from {source}"
+    return plan, Decision(name="code-server", value=value, reason=reason)
+
+
+def warnings(plan: CodeServerPlan) -> list[str]:
+    """Return what a user must know of the choice."""
+    found = []
+    if plan.source == "script":
+        found.append("code-server comes from the official install script: no version and no checksum is pinned")
+    if plan.source == "npm" and not plan.integrity:
+        found.append(f"code-server {plan.version} is not in envkit's table: its integrity is the registry's word")
+    return found
+
+
+def script_words(plan: CodeServerPlan) -> str:
+    """Return the plan as the shell assignments that install_code_server.sh sources."""
+    values = {
+        "SOURCE": plan.source,
+        "VERSION": plan.version or "",
+        "URL": plan.url,
+        "SHA256": plan.sha256,
+        "INTEGRITY": plan.integrity,
+        "FILE": plan.file,
+    }
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def extension_rows(plan: CodeServerPlan) -> dict[str, object]:
+    """Return the plan of the extensions as install_extensions.py reads it."""
+    rows: list[dict[str, object]] = []
+    for name, optional in plan.extensions:
+        if name.endswith(".vsix"):
+            rows.append({"vsix": name, "optional": optional})
+            continue
+        identity, _, version = name.partition("@")
+        rows.append({"id": identity, "version": version, "optional": optional})
+    return {"gallery": plan.gallery, "extensions": rows}
+
+
+def _automatic(wanted: CodeServer, facts: BuildFacts) -> tuple[str, str]:
+    known = wanted.sha256 or compat.table("code_server")["rows"].get(wanted.version or "", {}).get(facts.architecture)
+    if known and facts.reachable.get("release", False):
+        return "release", "the release page can be reached and the file's sha256 is known"
+    if known and "release" in facts.reachable:
+        return "npm", "the release page cannot be reached from here"
+    if known:
+        return "npm", "whether the release page can be reached was not tried"
+    return "npm", f"no sha256 of the release file of {wanted.version} is known"
+
+
+def _base_name(path: str) -> str:
+    return path.rpartition("/")[2]

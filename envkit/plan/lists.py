@@ -1,0 +1,95 @@
+"""The files of the context that say what to install: nothing a user writes stands in an instruction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from envkit import compat
+from envkit.plan import code_server
+from envkit.plan.build_plan import PythonPlan, ToolsPlan, TorchPlan
+from envkit.plan.facts import ContextFile, Inputs
+from envkit.spec.model import CodeServer, Spec
+
+# What the image's own programs need of the distribution: the tools' Python runs on its python3.
+OWN_PACKAGES = ("ca-certificates", "python3")
+
+
+def context_files(
+    spec: Spec, python: PythonPlan, torch: TorchPlan | None, tools: ToolsPlan, inputs: Inputs
+) -> tuple[ContextFile, ...]:
+    """Return every file of the context that the spec decides, sorted by name."""
+    named = {file.name: file for file in inputs.files}
+    texts = {
+        "lists/apt.txt": _lines(sorted({*OWN_PACKAGES, *python.apt, *spec.apt.packages, *_from_files(spec, named)})),
+        "lists/packages.txt": _lines(["ipykernel", *spec.pip.packages]),
+        "lists/constraints.txt": _lines(_exact(torch)),
+        "locks/bootstrap.txt": compat.lock("bootstrap"),
+        "locks/tools.txt": _tools_lock(tools),
+    }
+    if torch:
+        texts["lists/torch.txt"] = _lines(torch.requirements)
+        texts["lists/torch.json"] = _json({"version": torch.version, "build": torch.build, "npu": torch.npu})
+    if tools.code_server:
+        texts["code-server/plan.sh"] = code_server.script_words(tools.code_server)
+        texts["code-server/extensions.json"] = _json(code_server.extension_rows(tools.code_server))
+    files = [ContextFile(name=name, content=text.encode()) for name, text in texts.items()]
+    return tuple(sorted([*files, *_users_files(spec, named)], key=lambda file: file.name))
+
+
+def _users_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextFile]:
+    for path in spec.pip.requirements:
+        yield replace(named[path], name=f"requirements/{path.replace('/', '_')}")
+    for name, file in named.items():
+        if spec.pip.wheels and name.startswith(spec.pip.wheels + "/"):
+            yield replace(file, name="wheels/" + name.rpartition("/")[2])
+    if isinstance(spec.ide.code_server, CodeServer):
+        wanted = [extension.vsix for extension in spec.ide.code_server.extensions] + [spec.ide.code_server.file]
+        for path in filter(None, wanted):
+            yield replace(named[path], name="code-server/" + path.rpartition("/")[2])
+    yield from _step_files(spec, named)
+
+
+def _step_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextFile]:
+    for number, step in enumerate(spec.steps, start=1):
+        if step.run:
+            yield ContextFile(name=f"steps/{number:02}/run.sh", content=f"set -euo pipefail\n{step.run}\n".encode())
+        elif step.script:
+            yield replace(named[step.script], name=f"steps/{number:02}/run.sh")
+        elif step.copy_from in named:
+            yield replace(named[step.copy_from], name=f"steps/{number:02}/{step.copy_from.rpartition('/')[2]}")
+        else:
+            for name, file in named.items():
+                if name.startswith(f"{step.copy_from}/"):
+                    yield replace(file, name=f"steps/{number:02}/" + name.removeprefix(f"{step.copy_from}/"))
+
+
+def _from_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[str]:
+    for path in spec.apt.files:
+        content = named[path].content
+        assert isinstance(content, bytes)  # only wheels and archives are left on disk
+        for line in content.decode().splitlines():
+            word = line.partition("#")[0].strip()
+            if word:
+                yield word
+
+
+def _exact(torch: TorchPlan | None) -> list[str]:
+    """Return torch's own pins: a package that wants another torch is refused when packages are resolved."""
+    return [requirement for requirement in torch.requirements if "==" in requirement] if torch else []
+
+
+def _tools_lock(tools: ToolsPlan) -> str:
+    if tools.hashed:
+        return compat.lock("tools")
+    pins = ("jupyter-server>=2.20", "jupyter-server-proxy>=4.2", "supervisor>=4.3", "tensorboard>=2.18")
+    return _lines([f"jupyterlab=={tools.jupyterlab}", *pins])
+
+
+def _lines(words: Iterable[str]) -> str:
+    return "".join(f"{word}\n" for word in words)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, indent=1) + "\n"

@@ -1,0 +1,195 @@
+"""Make the plan of a build: a spec with every decision made, each with its reason. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from envkit import compat
+from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.base import Misfit
+from envkit.plan import bases, code_server, lists
+from envkit.plan.build_plan import (
+    BasePlan,
+    BuildPlan,
+    CodeServerPlan,
+    Decision,
+    PythonPlan,
+    StepPlan,
+    ToolsPlan,
+    TorchPlan,
+    UserPlan,
+)
+from envkit.plan.digest import digest_of
+from envkit.plan.facts import BuildFacts, Inputs
+from envkit.plan.python import choose_python, choose_torch
+from envkit.spec.model import CodeServer, Spec
+
+OWNED = "io.envkit.owned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The plan's parts while it is made."""
+
+    base: BasePlan
+    python: PythonPlan
+    torch: TorchPlan | None
+    tools: ToolsPlan
+    digest: str
+
+
+def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> BuildPlan:
+    """Decide everything; raise Misfit, which names the spec's key, when something cannot be."""
+    reference = ACCELERATORS[spec.accelerator].default_base() if spec.base == "auto" else spec.base
+    base = _known(spec, reference, facts)
+    python, python_decision = choose_python(spec, base)
+    torch, torch_decision = choose_torch(spec, python, facts)
+    tools, tools_decisions = _tools(spec, base, facts)
+    parts = Parts(
+        base=BasePlan(reference=reference, distribution=base.distribution),
+        python=python,
+        torch=torch,
+        tools=tools,
+        digest=digest_of(spec, inputs, shipped_digest, facts.base.image_id if facts.base else ""),
+    )
+    decisions = (
+        Decision(name="base", value=reference, reason="the spec names it" if spec.base != "auto" else "auto"),
+        Decision(name="distribution", value=base.distribution, reason=base.reason),
+        python_decision,
+        torch_decision,
+        *tools_decisions,
+        _builder_decision(facts),
+    )
+    return _compose(spec, facts, inputs, parts, decisions)
+
+
+def _compose(
+    spec: Spec, facts: BuildFacts, inputs: Inputs, parts: Parts, decisions: tuple[Decision, ...]
+) -> BuildPlan:
+    user = UserPlan(name=spec.user.name, uid=spec.user.uid, gid=spec.user.gid)
+    requirements = tuple(path.replace("/", "_") for path in spec.pip.requirements)
+    door = isinstance(spec.ide.code_server, CodeServer) and spec.ide.code_server.own_door
+    return BuildPlan(
+        name=spec.name,
+        tag=f"{spec.name}:dev",
+        builder=facts.builder,
+        cache_prefix="envkit",
+        template="user.j2" if spec.template else f"{spec.accelerator}/Dockerfile.j2",
+        accelerator=spec.accelerator,
+        base=parts.base,
+        tools=parts.tools,
+        python=parts.python,
+        torch=parts.torch,
+        requirements=requirements,
+        wheels=bool(spec.pip.wheels or (facts.wheels and parts.torch and not parts.torch.index)),
+        user=user,
+        env=tuple(spec.env.items()),
+        labels=_labels(spec, parts, door),
+        steps=_steps(spec),
+        own_door=door,
+        tensorboard=spec.services.tensorboard,
+        lab_settings=spec.ide.jupyterlab.settings if spec.ide.jupyterlab else None,
+        code_settings=spec.ide.code_server.settings if spec.ide.code_server else None,
+        digest=parts.digest,
+        decisions=decisions,
+        warnings=tuple(_warnings(parts.tools)),
+        files=lists.context_files(spec, parts.python, parts.torch, parts.tools, inputs),
+    )
+
+
+def _known(spec: Spec, reference: str, facts: BuildFacts) -> bases.BaseKnowledge:
+    base = bases.know(reference, spec.os, facts.base)
+    if base is None:
+        raise Misfit(
+            key="os" if spec.os else "base",
+            what=f"envkit cannot tell which distribution {reference} is",
+            fix=f"add `os:` with one of {', '.join(bases.known_distributions())}",
+        )
+    return base
+
+
+def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[ToolsPlan, list[Decision]]:
+    lab = spec.ide.jupyterlab
+    if lab is False:
+        raise Misfit(
+            key="ide.jupyterlab",
+            what="JupyterLab cannot be left out: its login is the door to everything else",
+            fix="remove the line",
+        )
+    found: CodeServerPlan | None = None
+    decisions = []
+    if isinstance(spec.ide.code_server, CodeServer):
+        found, decision = code_server.choose(spec.ide.code_server, facts)
+        decisions.append(decision)
+    hashed = f"jupyterlab=={lab.version} " in compat.lock("tools")
+    reason = "every package by its hash" if hashed else "not the version of envkit's lock: packages are unhashed"
+    tools = ToolsPlan(
+        base=base.distribution,
+        system=base.distribution.replace(":", "-"),
+        jupyterlab=lab.version,
+        hashed=hashed,
+        code_server=found,
+    )
+    return tools, [Decision(name="jupyterlab", value=lab.version, reason=reason), *decisions]
+
+
+def _warnings(tools: ToolsPlan) -> list[str]:
+    found = code_server.warnings(tools.code_server) if tools.code_server else []
+    if not tools.hashed:
+        found.append(f"JupyterLab {tools.jupyterlab} is not the version of envkit's lock: its packages carry no hashes")
+    return found
+
+
+def _steps(spec: Spec) -> tuple[StepPlan, ...]:
+    return tuple(
+        StepPlan(
+            number=number,
+            what=step.run or step.script or step.copy_from or "",
+            at=step.at,
+            as_root=step.user == "root",
+            copy_to=step.to or "",
+        )
+        for number, step in enumerate(spec.steps, start=1)
+    )
+
+
+def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]:
+    code_server_plan = parts.tools.code_server
+    expect = {
+        "python": parts.python.version,
+        "python_path": "/opt/venv/bin/python",
+        "torch": {"version": parts.torch.version, "build": parts.torch.build, "npu": parts.torch.npu}
+        if parts.torch
+        else None,
+        "services": ["jupyterlab"]
+        + (["code-server"] if code_server_plan else [])
+        + (["tensorboard"] if spec.services.tensorboard else []),
+        "own_door": door,
+        "extensions": [
+            {"id": name, "optional": optional} for name, optional in (code_server_plan.extensions if code_server_plan else ())
+        ],
+        "env": dict(spec.env),
+    }
+    ours = {
+        OWNED: "true",
+        "io.envkit.kind": "image",
+        "io.envkit.name": spec.name,
+        "io.envkit.plan-digest": parts.digest,
+        "io.envkit.accelerator": spec.accelerator,
+        "io.envkit.expect": json.dumps(expect, sort_keys=True, separators=(",", ":")),
+        "org.opencontainers.image.title": spec.name,
+        "org.opencontainers.image.base.name": parts.base.reference,
+    }
+    return tuple(sorted({**dict(spec.labels), **ours}.items()))
+
+
+def _builder_decision(facts: BuildFacts) -> Decision:
+    if facts.builder == "buildkit":
+        return Decision(name="builder", value="buildkit", reason="caches are shared, and the network's secrets mounted")
+    return Decision(
+        name="builder",
+        value="classic",
+        reason="no docker client here speaks BuildKit: no caches, and every stage is built one after the other",
+    )
+

@@ -1,0 +1,73 @@
+"""The user's Python and its torch."""
+
+from __future__ import annotations
+
+import re
+
+from envkit import compat
+from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.base import Misfit, TorchWish
+from envkit.plan.bases import BaseKnowledge
+from envkit.plan.build_plan import Decision, PythonPlan, TorchPlan
+from envkit.plan.facts import BuildFacts
+from envkit.spec.model import Spec
+
+
+def choose_python(spec: Spec, base: BaseKnowledge) -> tuple[PythonPlan, Decision]:
+    """Choose the interpreter: the base's own where the accelerator needs it, else the distribution's."""
+    if ACCELERATORS[spec.accelerator].python_is_the_base_s and base.own_python:
+        plan = PythonPlan(version=base.own_python, interpreter="python3", own_packages=True, apt=())
+        reason = "the base brings the Python that its libraries need; its packages stay visible"
+        _must_match(spec, base.own_python)
+        return plan, Decision(name="python", value=base.own_python, reason=reason)
+    _must_match(spec, base.system_python)
+    version = base.system_python
+    plan = PythonPlan(
+        version=version,
+        interpreter=f"/usr/bin/python{version}",
+        own_packages=False,
+        apt=(f"python{version}",),
+    )
+    return plan, Decision(name="python", value=version, reason=f"{base.distribution}'s own python{version}")
+
+
+def choose_torch(spec: Spec, python: PythonPlan, facts: BuildFacts) -> tuple[TorchPlan | None, Decision]:
+    """Choose torch's build and where it comes from; Misfit when there is none."""
+    if spec.torch is None:
+        return None, Decision(name="torch", value="none", reason="the spec names no torch")
+    choice = ACCELERATORS[spec.accelerator].choose_torch(
+        TorchWish(torch=spec.torch, torch_npu=spec.torch_npu, cuda=spec.cuda, python=python.version)
+    )
+    index = compat.table("torch")["index"] + choice.build
+    where = f"from the index for {choice.build}"
+    wheel = _wheel_of(spec.torch, choice.build, python.version, facts)
+    if wheel:
+        index, where = "", f"from {wheel}, which this machine's pip configuration offers"
+    elif facts.reachable.get("torch") is False:
+        raise Misfit(
+            key="torch",
+            what=f"torch {spec.torch} ({choice.build}) cannot be had here: its index cannot be reached, and no wheel of it "
+            "lies in the folders of this machine's pip configuration",
+            fix="put the wheel into a folder and name it under `pip: {wheels: …}`, or set pip's `find-links`",
+        )
+    plan = TorchPlan(
+        version=spec.torch, build=choice.build, requirements=choice.requirements, index=index or None, npu=choice.npu
+    )
+    return plan, Decision(name="torch", value=f"{spec.torch} ({choice.build})", reason=f"{choice.reason}; {where}")
+
+
+def _must_match(spec: Spec, available: str) -> None:
+    if spec.python == available:
+        return
+    from_base = [name for name, row in compat.table("distributions")["rows"].items() if row["python"] == spec.python]
+    fix = f"write `python: \"{available}\"`"
+    if from_base:
+        fix += f", or use a base of {' or '.join(from_base)}"
+    raise Misfit(key="python", what=f"the base has Python {available}, not {spec.python}", fix=fix)
+
+
+def _wheel_of(torch: str, build: str, python: str, facts: BuildFacts) -> str | None:
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(facts.architecture, facts.architecture)
+    tag = "cp" + python.replace(".", "")
+    pattern = rf"torch-{re.escape(torch)}\+{re.escape(build)}-{tag}-.*_{machine}\.whl"
+    return next((name for name in facts.wheels if re.fullmatch(pattern, name)), None)

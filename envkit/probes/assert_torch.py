@@ -1,0 +1,66 @@
+"""Fail the build when torch is not the one that was planned, and name the package that changed it.
+
+Arguments: `torch.json` (`{"version", "build", "npu"}`; build is `cpu`, `cuXYZ` or `any`) and the step that has just run. Reads
+metadata and `torch/version.py`; nothing is imported, because an accelerator's torch may need a driver to import.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import sys
+
+
+def installed(name):
+    """Return the version of a distribution, or None."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def build_of_torch():
+    """Return `cpu` or `cuXYZ`, as torch/version.py says."""
+    text = importlib.metadata.distribution("torch").locate_file("torch/version.py").read_text(encoding="utf-8")
+    found = re.search(r"^cuda\b[^=]*= *['\"]([0-9.]+)['\"]", text, re.MULTILINE)
+    return "cu" + found.group(1).replace(".", "") if found else "cpu"
+
+
+def who_asks_for(name):
+    """Return the requirements on a package, each with who asks for it."""
+    asked = []
+    for distribution in importlib.metadata.distributions():
+        for requirement in distribution.requires or ():
+            if re.match(rf"{name}(?![\w-])", requirement, re.IGNORECASE) and "extra ==" not in requirement:
+                asked.append(f"{distribution.metadata['Name']} {distribution.version} asks for '{requirement}'")
+    return sorted(asked)
+
+
+def problems(plan):
+    """Return what is not as planned, one sentence each."""
+    version = installed("torch")
+    if version is None:
+        yield f"torch {plan['version']} was planned, none is there"
+        return
+    build = build_of_torch()
+    if version.split("+")[0] != plan["version"] or plan["build"] not in ("any", build):
+        yield f"torch {plan['version']} ({plan['build']}) was planned, {version} ({build}) is there"
+    if plan.get("npu") and installed("torch-npu") != plan["npu"]:
+        yield f"torch_npu {plan['npu']} was planned, {installed('torch-npu')} is there"
+
+
+def main():
+    """Say what is wrong and who did it."""
+    with open(sys.argv[1], encoding="utf-8") as file:
+        plan = json.load(file)
+    found = list(problems(plan))
+    for problem in found:
+        print(f"envkit-assert: {problem} (after the step '{sys.argv[2]}')")
+        for asked in who_asks_for("torch"):
+            print(f"envkit-assert:   {asked}")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Start code-server: behind Jupyter's login on a unix socket (`inner`), or at its own door (`outer`).
+set -eu
+umask 077
+
+set -- "$1" \
+    --user-data-dir "$HOME/.local/share/code-server" \
+    --cookie-suffix "$ENVKIT_NAME" \
+    --disable-telemetry \
+    --disable-update-check \
+    --disable-getting-started-override \
+    --disable-workspace-trust \
+    --ignore-last-opened
+
+if [ "$1" = outer ]; then
+    config="$ENVKIT_SECRETS/code-server.yaml"
+    printf 'auth: password\npassword: %s\n' "$(cat "$ENVKIT_SECRETS/code_server_password")" >"$config"
+    shift
+    set -- --config "$config" --bind-addr 0.0.0.0:8080 "$@"
+else
+    shift
+    set -- --config /opt/envkit/etc/code-server.yaml --socket "$ENVKIT_RUNTIME/code-server.sock" --socket-mode 0600 "$@"
+fi
+umask 002
+exec /opt/envkit/node/bin/node /opt/envkit/code-server/out/node/entry.js "$@" /work/home

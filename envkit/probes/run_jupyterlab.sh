@@ -1,0 +1,21 @@
+#!/bin/sh
+# Start JupyterLab, the one door. What keeps others out stands on the command line: no file can undo it.
+set -eu
+
+export JUPYTER_TOKEN_FILE="$ENVKIT_SECRETS/jupyter_token"
+export JUPYTER_RUNTIME_DIR="$ENVKIT_RUNTIME/jupyter"
+export JUPYTER_CONFIG_PATH="/opt/envkit/etc/jupyter${JUPYTER_CONFIG_PATH:+:$JUPYTER_CONFIG_PATH}"
+
+# -I: the tools' Python looks neither at PYTHONPATH nor at packages in the user's home; kernels still get both.
+exec /opt/envkit/jupyter/bin/python -I -m jupyterlab \
+    --allow-root \
+    --no-browser \
+    --ServerApp.ip=0.0.0.0 \
+    --ServerApp.port=8888 \
+    --ServerApp.port_retries=0 \
+    --ServerApp.base_url="$ENVKIT_BASE_URL" \
+    --ServerApp.root_dir=/work/home \
+    --ServerApp.cookie_secret_file="$ENVKIT_SECRETS/jupyter_cookie_secret" \
+    --ServerApp.allow_remote_access=False \
+    --ServerApp.allow_unauthenticated_access=False \
+    --ServerApp.disable_check_xsrf=False
