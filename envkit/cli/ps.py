@@ -1,0 +1,24 @@
+"""`envkit ps`: list the environments."""
+
+from __future__ import annotations
+
+import click
+
+from envkit.cli import output
+
+
+@click.command("ps")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def command(as_json: bool) -> None:
+    """List the environments: what each is, where it answers (without its token), why it does not."""
+    from envkit.cli.site import local_engine
+    from envkit.environment.states import environments
+
+    found = environments(local_engine())
+    if as_json:
+        output.show_json(found)
+    elif not found:
+        output.note("there is no environment; `envkit up` starts one")
+    else:
+        rows = [(one.name, one.state, one.image, one.url, one.home, one.reason) for one in found]
+        output.show_table(("NAME", "STATE", "IMAGE", "URL", "HOME", "REASON"), rows)

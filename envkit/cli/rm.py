@@ -1,0 +1,42 @@
+"""`envkit rm`: remove an environment."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from envkit.cli import output
+
+if TYPE_CHECKING:
+    from envkit.environment.ending import Loss
+
+
+@click.command("rm")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="do not ask")
+def command(name: str, yes: bool) -> None:
+    """Remove an environment, after showing what is lost with it; its /work/home stays."""
+    from envkit.cli.site import local_engine
+    from envkit.environment.ending import loss, remove
+
+    engine = local_engine()
+    lost = loss(engine, name)
+    if not yes:
+        _ask(lost)
+    remove(engine, lost)
+    output.note(f"environment {name} is removed; {lost.environment.home} stays")
+
+
+def _ask(lost: Loss) -> None:
+    from envkit.errors import Interrupted, UsageError
+
+    one = lost.environment
+    output.note(f"environment {one.name} ({one.state}, {one.image})")
+    output.note(f"  is lost   what was written outside of /work: {output.human_bytes(lost.written_bytes)}")
+    output.note(f"  stays     {one.home}")
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here", fix=f"envkit rm {one.name} --yes")
+    if not click.confirm("remove it?", err=True):
+        raise Interrupted("nothing was removed", fix="stop keeps everything: `envkit stop`")

@@ -1,0 +1,84 @@
+"""`envkit up`: start an environment and print its URLs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from envkit.cli import output
+
+if TYPE_CHECKING:
+    from envkit.environment.ready import Opened
+    from envkit.plan.run_plan import RunPlan
+
+
+@click.command("up")
+@click.argument("target", metavar="[SPEC|IMAGE]", required=False)
+@click.option("--name", help="the environment's name [the spec's or image's]")
+@click.option("--home", metavar="DIR", help="the folder behind /work/home [~/envkit/home]")
+@click.option("--cache", metavar="DIR", help="the folder behind /work/cache [~/envkit/cache]")
+@click.option("--port", type=click.IntRange(1, 65535), help="the port on 127.0.0.1 [a free one, then kept]")
+@click.option("--shm", metavar="SIZE", help="shared memory, as in 8g [half of the memory]")
+@click.option("--timeout", type=click.FloatRange(1), default=120.0, show_default=True, help="seconds to wait")
+@click.option("--dry-run", is_flag=True, help="print the plan, change nothing")
+@click.option("--json", "as_json", is_flag=True, help="print JSON (with the tokens)")
+def command(  # noqa: PLR0913  click hands over every option by name
+    target: str | None,
+    name: str | None,
+    home: str | None,
+    cache: str | None,
+    port: int | None,
+    shm: str | None,
+    timeout: float,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Start an environment from a spec or an image, wait until its IDEs answer, and print their URLs.
+
+    Asked again, it finds the environment and prints the URLs again. A URL holds the environment's token: who
+    has it, has the environment. Without SPEC or IMAGE: ./envkit.yaml.
+    """
+    from envkit.cli.site import absolute, local_site
+    from envkit.environment.machine import caller
+    from envkit.environment.target import find_image
+    from envkit.environment.up import UpRequest, plan_up, up
+    from envkit.plan.run_plan import RunOptions
+    from envkit.plan.sizes import mib
+
+    options = RunOptions(
+        name=name,
+        home=absolute(home),
+        cache=absolute(cache),
+        port=port,
+        shm_mib=None if shm is None else mib(shm, option="--shm"),
+    )
+    site = local_site()
+    image = find_image(site.engine, target)
+    request = UpRequest(image=image, options=options, caller=caller(site.host), timeout_s=timeout)
+    if dry_run:
+        _show_plan(plan_up(site, request), as_json=as_json)
+        return
+    _show(up(site, request, output.note), as_json=as_json)
+
+
+def _show_plan(plan: RunPlan, *, as_json: bool) -> None:
+    from envkit.plan.run_plan import decisions
+
+    if as_json:
+        output.show_json(plan)
+        return
+    output.show_table((), [(line.what, line.value, line.why) for line in decisions(plan)])
+
+
+def _show(opened: Opened, *, as_json: bool) -> None:
+    if as_json:
+        output.show_json(opened)
+        return
+    urls = opened.urls
+    rows = [("JupyterLab", urls.jupyterlab), ("VS Code", urls.vscode), ("TensorBoard", urls.tensorboard)]
+    if urls.own_door:
+        rows += [("VS Code, own door", urls.own_door), ("  its password", opened.own_door_password)]
+    rows += [("/work/home", opened.home)]
+    output.show(f"environment {opened.name} is running")
+    output.show_table((), [(f"  {what}", value) for what, value in rows if value])

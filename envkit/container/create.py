@@ -1,0 +1,39 @@
+"""Make a container from a run plan."""
+
+from __future__ import annotations
+
+from envkit.container.accounts import give_account
+from envkit.engines.base import Engine, Mount, Port, RunRequest, Tmpfs
+from envkit.plan.run_plan import CACHE, DOOR, HOME, OWN_DOOR, SECRETS, RunPlan, container_name, user
+from envkit.plan.run_record import labels
+
+
+def request(plan: RunPlan) -> RunRequest:
+    """Translate a plan into the engine's words."""
+    ports = [Port(container_port=DOOR, host_port=plan.port)]
+    if plan.own_door_port is not None:
+        ports.append(Port(container_port=OWN_DOOR, host_port=plan.own_door_port))
+    return RunRequest(
+        image=plan.image_id,
+        name=container_name(plan.name),
+        user=user(plan),
+        groups=plan.groups,
+        env=plan.env,
+        labels=labels(plan),
+        mounts=(Mount(source=plan.home, target=HOME), Mount(source=plan.cache, target=CACHE)),
+        tmpfs=(Tmpfs(target=SECRETS, mode=0o700, uid=plan.caller.uid, gid=plan.caller.gid),),
+        ports=tuple(ports),
+        shm_mib=plan.shm_mib,
+        restart="unless-stopped",
+    )
+
+
+def create(engine: Engine, plan: RunPlan) -> str:
+    """Create (not start) the plan's container; on failure nothing of it stays. A taken name is NameTaken."""
+    container = engine.containers.create(request(plan))
+    try:
+        give_account(engine, container, plan.caller)
+    except BaseException:
+        engine.containers.remove(container)
+        raise
+    return container

@@ -1,0 +1,78 @@
+"""Wait for something in a container by name; when it does not come, quote the container's last words."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from envkit.engines.base import ContainerFacts, Engine
+from envkit.errors import EnvkitError
+
+_PAUSE_S = 0.1  # ten looks a second cost nothing beside an IDE that takes seconds to start
+_LAST_LINES = 20
+_SECRET = re.compile(r"((?:token|password)[=:]\s*)\S+", re.IGNORECASE)
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class NotReady(EnvkitError):
+    """A container ended, or did not come to where it should be in time."""
+
+
+class Gone(EnvkitError):
+    """Somebody removed the container while it was waited for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """Which container is waited for, and until when (on the monotonic clock)."""
+
+    engine: Engine
+    container: str
+    deadline: float
+
+    @classmethod
+    def of(cls, engine: Engine, container: str, timeout_s: float) -> Patience:
+        """Start to wait now."""
+        return cls(engine=engine, container=container, deadline=time.monotonic() + timeout_s)
+
+
+def wait_until(patience: Patience, what: str, check: Callable[[], bool]) -> None:
+    """Look until `check` says yes; NotReady when the time is over or the container has ended."""
+    started = time.monotonic()
+    while not check():
+        _refuse_ended(patience, what)
+        if time.monotonic() > patience.deadline:
+            waited = time.monotonic() - started
+            raise NotReady(
+                f"{what}: not after {waited:.0f} s{last_words(patience.engine, patience.container)}",
+                fix="a slow machine may need more: --timeout SECONDS",
+            )
+        time.sleep(_PAUSE_S)
+
+
+def last_words(engine: Engine, container: str) -> str:
+    """Return the container's last lines, ready to follow a sentence; secrets are masked."""
+    text = engine.inside.logs(container).decode("utf-8", "replace")
+    lines = [_CONTROL.sub("", line).rstrip() for line in text.splitlines()]
+    last = [_SECRET.sub(r"\1***", line) for line in lines if line][-_LAST_LINES:]
+    if not last:
+        return "; it printed nothing"
+    return "; its last lines:\n" + "\n".join(f"    {line}" for line in last)
+
+
+def _refuse_ended(patience: Patience, what: str) -> None:
+    facts = patience.engine.containers.inspect(patience.container)
+    if facts is None:
+        raise Gone(f"{what}: the container was removed by somebody else", fix="run the command again")
+    if facts.state in ("exited", "dead", "restarting"):
+        said = last_words(patience.engine, patience.container)
+        raise NotReady(
+            f"{what}: the container ended with {_code(facts)}{said}",
+            fix="the lines above say why; `envkit verify IMAGE` checks the image",
+        )
+
+
+def _code(facts: ContainerFacts) -> str:
+    return "an unknown code" if facts.exit_code is None else f"exit code {facts.exit_code}"

@@ -1,0 +1,78 @@
+"""The one door of an environment, as a browser meets it: what it answers, with and without the token."""
+
+from __future__ import annotations
+
+import http.client
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import quote, urljoin, urlsplit
+
+_TIMEOUT_S = 30.0  # the first page of code-server loads its whole workbench: seconds on a busy machine
+_MOST_REDIRECTS = 5
+
+
+class Ask(Protocol):
+    """Asks a path at a port of this machine."""
+
+    def __call__(self, port: int, path: str, token: str | None) -> int | None:
+        """Return the status of the last answer, redirects followed but to the login; None: nobody answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Urls:
+    """Where a browser goes; each holds the token."""
+
+    jupyterlab: str | None = field(default=None, repr=False)
+    vscode: str | None = field(default=None, repr=False)
+    tensorboard: str | None = field(default=None, repr=False)
+    own_door: str | None = None
+
+
+def ask(port: int, path: str, token: str | None) -> int | None:
+    """GET a path through the published port."""
+    headers = {"Authorization": f"token {token}"} if token else {}
+    for _ in range(_MOST_REDIRECTS):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+        target = urlsplit(urljoin(path, answer.headers.get("Location", "")))
+        if answer.status not in (301, 302, 303, 307, 308) or target.path.endswith("/login"):
+            return answer.status
+        path = target.path + (f"?{target.query}" if target.query else "")
+    return None
+
+
+def refuses(asking: Ask, port: int, base: str) -> bool:
+    """Tell whether the door is there and stays shut without the token."""
+    return asking(port, f"{base}/api/status", None) == 403
+
+
+def opens(asking: Ask, port: int, base: str, token: str) -> bool:
+    """Tell whether the token opens Jupyter's interface and JupyterLab's page."""
+    return asking(port, f"{base}/api/status", token) == 200 and asking(port, f"{base}/lab", token) == 200
+
+
+def shows_vscode(asking: Ask, port: int, base: str, token: str) -> bool:
+    """Tell whether VS Code's page comes through the door."""
+    return asking(port, f"{base}/vscode/", token) == 200
+
+
+def urls(port: int, base: str, token: str, services: tuple[str, ...], own_door: str | None) -> Urls:
+    """Return the URLs of the services: one login for all, done by the first that is opened."""
+    root = f"http://127.0.0.1:{port}{base}"
+
+    def through(path: str, service: str) -> str | None:
+        return f"{root}/{path}?token={quote(token)}" if service in services else None
+
+    return Urls(
+        jupyterlab=through("lab", "jupyterlab"),
+        vscode=through("vscode/", "code-server"),
+        tensorboard=through("tensorboard/", "tensorboard"),
+        own_door=own_door,
+    )

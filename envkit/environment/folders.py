@@ -1,0 +1,102 @@
+"""The host's folders behind /work/home and /work/cache: which may be used, and how they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from envkit.errors import HostError, UsageError
+from envkit.hosts.base import Command, Host
+from envkit.plan.run_plan import Caller
+
+# A mount of one of these hands the machine itself to the container: the system's own trees (hier(7)) ...
+_SYSTEM = (
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+)
+_SYSTEM_STATE = ("/var/cache", "/var/lib", "/var/log", "/var/spool")
+# ... and the roots of what belongs to many.
+_SHARED_ROOTS = ("/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/tmp")
+
+# Only the owner: the home holds keys and the IDEs' settings; who writes to a package cache chooses what runs.
+_MODE = "0700"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Folder:
+    mode: int
+    uid: int
+    gid: int
+    is_directory: bool
+
+
+def resolve(host: Host, path: str, *, option: str) -> str:
+    """Return the real path, links followed; UsageError for a part of the system."""
+    done = host.run(Command(words=("realpath", "-m", "--", path)))
+    real = done.stdout.rstrip("\n")
+    if done.code != 0 or not real.startswith("/"):
+        raise HostError(f"{option} {path}: {done.stderr.strip()}", fix="give the path of a folder")
+    refuse_system(real, option=option, asked=path)
+    return real
+
+
+def refuse_system(real: str, *, option: str, asked: str) -> None:
+    """Refuse what no container may be given to write to."""
+    path = PurePosixPath(real)
+    below = next((tree for tree in (*_SYSTEM, *_SYSTEM_STATE) if path.is_relative_to(tree)), None)
+    if below is None and real not in _SHARED_ROOTS:
+        return
+    named = asked if asked == real else f"{asked} (that is {real})"
+    reason = f"{below} belongs to the system" if below else f"{real} is not one person's folder"
+    raise UsageError(f"{option} {named}: {reason}", fix=f"give a folder of your own: {option} ~/envkit/home")
+
+
+def prepare(host: Host, path: str, caller: Caller) -> None:
+    """Make the folder the caller's own; one that is there already only has to be writable for them."""
+    found = _look(host, path)
+    if found is None:
+        made = host.run(
+            Command(
+                words=("install", "-d", "-m", _MODE, "-o", str(caller.uid), "-g", str(caller.gid), "--", path)
+            )
+        )
+        if made.code != 0:
+            raise HostError(f"{path} cannot be made: {made.stderr.strip()}", fix="choose another folder")
+    elif not found.is_directory:
+        raise UsageError(f"{path} is not a folder", fix="choose another path")
+    elif not _writable(found, caller):
+        owner = f"it is {found.uid}:{found.gid}, mode {found.mode:04o}"
+        raise UsageError(
+            f"{path} is not writable for you (uid {caller.uid}; {owner})",
+            fix=f"choose another folder, or: sudo chown {caller.uid} {path}",
+        )
+
+
+def _look(host: Host, path: str) -> _Folder | None:
+    done = host.run(Command(words=("stat", "-c", "%f %u %g", "--", path)))
+    if done.code != 0:
+        return None
+    raw, uid, gid = done.stdout.split()
+    mode = int(raw, 16)
+    return _Folder(mode=mode & 0o7777, uid=int(uid), gid=int(gid), is_directory=mode & 0o170000 == 0o040000)
+
+
+def _writable(folder: _Folder, caller: Caller) -> bool:
+    # The container runs with the caller's own group and group 0, not with their other groups.
+    if caller.uid == 0:
+        return True
+    if caller.uid == folder.uid:
+        return folder.mode & 0o300 == 0o300
+    if folder.gid in (caller.gid, 0):
+        return folder.mode & 0o030 == 0o030
+    return folder.mode & 0o003 == 0o003

@@ -1,0 +1,53 @@
+"""Find environments by what the engine remembers of them."""
+
+from __future__ import annotations
+
+import difflib
+
+from envkit.engines.base import OWNED, ContainerFacts, Engine
+from envkit.errors import EngineError, UsageError
+from envkit.plan.run_plan import container_name
+
+KIND = {OWNED: "true", "io.envkit.kind": "environment"}
+
+
+def find(engine: Engine, name: str) -> ContainerFacts | None:
+    """Return the environment's container, or None; EngineError when its name is somebody else's."""
+    found = engine.containers.inspect(container_name(name))
+    if found is None or _ours(found, name):
+        return found
+    raise EngineError(
+        f"the container {container_name(name)} is not envkit's, and it has the name that {name} needs",
+        fix="give another --name, or rename that container",
+    )
+
+
+def require(engine: Engine, name: str) -> ContainerFacts:
+    """Return the environment's container; UsageError with near names when there is none."""
+    found = engine.containers.inspect(container_name(name))
+    if found is not None and _ours(found, name):
+        return found
+    known = sorted(name_of(facts) for facts in everything(engine))
+    near = difflib.get_close_matches(name, known, n=3)
+    if near:
+        fix = f"did you mean {' or '.join(near)}?"
+    elif known:
+        fix = f"there are: {', '.join(known)}"
+    else:
+        fix = "there is none; `envkit up` starts one"
+    raise UsageError(f"there is no environment {name!r}", fix=fix)
+
+
+def everything(engine: Engine) -> tuple[ContainerFacts, ...]:
+    """Return the containers of all environments, by name."""
+    return tuple(sorted(engine.containers.find(KIND), key=name_of))
+
+
+def name_of(facts: ContainerFacts) -> str:
+    """Return the name of a container's environment."""
+    return facts.labels.get("io.envkit.environment", facts.name)
+
+
+def _ours(facts: ContainerFacts, name: str) -> bool:
+    wanted = KIND | {"io.envkit.environment": name}
+    return all(facts.labels.get(key) == value for key, value in wanted.items())

@@ -1,0 +1,41 @@
+"""Ports of this machine for environments."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Collection, Iterator
+
+# Below the ports that Kubernetes gives to services (30000) and that Linux gives to outgoing connections
+# (32768, ip_local_port_range): a stopped environment's port is then rarely taken when it comes back.
+_FIRST, _COUNT = 20_000, 10_000
+_LOOPBACK = "127.0.0.1"
+
+
+def candidates(name: str) -> Iterator[int]:
+    """Yield every port once, starting with the name's own: the same name gets the same URL again."""
+    start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    return (_FIRST + (start + step) % _COUNT for step in range(_COUNT))
+
+
+def free_ports(name: str, avoid: Collection[int], count: int) -> tuple[int, ...]:
+    """Return ports that nobody listens at now; another may take one before we do."""
+    found: list[int] = []
+    for port in candidates(name):
+        if len(found) == count:
+            break
+        if port not in avoid and is_free(port):
+            found.append(port)
+    return tuple(found)
+
+
+def is_free(port: int) -> bool:
+    """Tell whether the port can be listened at."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: a connection that is still closing does not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, port))
+        except OSError:
+            return False
+        return True

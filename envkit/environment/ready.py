@@ -1,0 +1,69 @@
+"""Wait until an environment's IDEs have really answered, and read what opens them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from envkit.container.tokens import read_secret
+from envkit.container.wait import NotReady, Patience, wait_until
+from envkit.engines.base import Engine
+from envkit.environment import door
+from envkit.environment.door import Ask, Urls
+from envkit.environment.states import describe
+from envkit.plan.run_plan import RunPlan, base_url, user
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """An environment that answers, with all that opens it."""
+
+    name: str
+    image: str
+    home: str
+    cache: str
+    port: int
+    urls: Urls = field(repr=False)
+    token: str = field(repr=False)
+    own_door_password: str | None = field(default=None, repr=False)
+
+
+def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeout_s: float) -> Opened:
+    """Wait for each IDE by a request through the published port; NotReady says which did not answer."""
+    patience = Patience.of(engine, container, timeout_s)
+    port, base = plan.port, base_url(plan.name)
+    try:
+        wait_until(patience, "JupyterLab answers at the door", lambda: door.refuses(asking, port, base))
+        token = read_secret(engine, container, "jupyter_token", user=user(plan))
+        wait_until(patience, "JupyterLab opens with its token", lambda: door.opens(asking, port, base, token))
+        if "code-server" in plan.services:
+            wait_until(
+                patience,
+                "VS Code opens behind the login",
+                lambda: door.shows_vscode(asking, port, base, token),
+            )
+    except NotReady as error:
+        raise NotReady(
+            f"environment {plan.name}: {error.what}{_services(engine, container)}", fix=error.fix
+        ) from error
+    own_door = own_password = None
+    if plan.own_door_port is not None:
+        own_door = f"http://127.0.0.1:{plan.own_door_port}/"
+        own_password = read_secret(engine, container, "code_server_password", user=user(plan))
+    return Opened(
+        name=plan.name,
+        image=plan.image,
+        home=plan.home,
+        cache=plan.cache,
+        port=port,
+        urls=door.urls(port, base, token, plan.services, own_door),
+        token=token,
+        own_door_password=own_password,
+    )
+
+
+def _services(engine: Engine, container: str) -> str:
+    facts = engine.containers.inspect(container)
+    if facts is None or facts.state != "running":
+        return ""
+    reason = describe(engine, facts).reason
+    return f"\n    {reason}" if reason else ""

@@ -1,0 +1,178 @@
+"""Bring an environment up: plan, create, wait, tell its URLs. Asking again finds what is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from envkit.container.accounts import give_account
+from envkit.container.create import create
+from envkit.container.wait import Gone
+from envkit.engines.base import ContainerFacts, Engine, NameTaken, PortTaken
+from envkit.environment import folders, machine
+from envkit.environment.door import Ask, ask
+from envkit.environment.lookup import everything, find
+from envkit.environment.ports import free_ports
+from envkit.environment.ready import Opened, wait_ready
+from envkit.errors import EngineError, EnvkitError, UsageError
+from envkit.hosts.base import Host
+from envkit.plan.run_plan import (
+    Caller,
+    RunHost,
+    RunImage,
+    RunOptions,
+    RunPlan,
+    environment_name,
+    plan_run,
+)
+from envkit.plan.run_record import differences, kept_options
+
+# Between create and start lie two small copies. Who is slower was killed, and whoever asks next goes on.
+_LEASE_S = 5.0
+_PAUSE_S = 0.1
+# Each try meets another who was faster: a name given and taken again, a port lost between look and start.
+_TRIES = 8
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where environments live: an engine, its machine, and how its ports are reached."""
+
+    engine: Engine
+    host: Host
+    home: str
+    cache: str
+    ask: Ask = ask
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpRequest:
+    """What is asked for."""
+
+    image: RunImage
+    options: RunOptions
+    caller: Caller
+    timeout_s: float = 120.0  # both IDEs answer within 10 s on an idle machine; a slow disk takes its time
+    ports_lost: tuple[int, ...] = field(default=())
+
+
+def plan_up(site: Site, request: UpRequest) -> RunPlan:
+    """Decide what `up` would do; UsageError when an environment of that name is something else."""
+    found = find(site.engine, environment_name(request.image, request.options))
+    return _plan(site, request, found)
+
+
+def up(site: Site, request: UpRequest, report: Report) -> Opened:
+    """Bring it up and wait until both IDEs have answered; on failure nothing that this call made stays."""
+    name = environment_name(request.image, request.options)
+    for _ in range(_TRIES):
+        found = find(site.engine, name)
+        plan = _plan(site, request, found)
+        try:
+            if found is None:
+                return _begin(site, request, plan, report)
+            return _go_on(site, request, plan, found, report)
+        except (NameTaken, Gone):
+            continue
+        except PortTaken:
+            if (found and found.state != "created") or request.options.port is not None:
+                raise
+            report(f"port {plan.port} was taken in between: trying another")
+            request = replace(request, ports_lost=(*request.ports_lost, plan.port, plan.own_door_port or 0))
+    raise EngineError(
+        f"environment {name}: others took its name or its port {_TRIES} times",
+        fix="run it again when they are done",
+    )
+
+
+def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPlan:
+    kept = found.labels if found else {}
+    options = kept_options(_resolved(site.host, request.options), kept)
+    name = environment_name(request.image, options)
+    reserved = [int(facts.labels.get("io.envkit.port", 0)) for facts in everything(site.engine)]
+    host = RunHost(
+        memory_mib=machine.memory_mib(site.host),
+        home=folders.resolve(site.host, site.home, option="--home"),
+        cache=folders.resolve(site.host, site.cache, option="--cache"),
+        free_ports=free_ports(name, {*reserved, *request.ports_lost}, count=2),
+    )
+    plan = plan_run(request.image, options, host, request.caller)
+    if found:
+        _refuse_different(plan, found)
+    return plan
+
+
+def _resolved(host: Host, options: RunOptions) -> RunOptions:
+    return replace(
+        options,
+        home=options.home and folders.resolve(host, options.home, option="--home"),
+        cache=options.cache and folders.resolve(host, options.cache, option="--cache"),
+    )
+
+
+def _refuse_different(plan: RunPlan, found: ContainerFacts) -> None:
+    different = differences(plan, found.labels)
+    if different:
+        lines = "".join(
+            f"\n    {one.what}: it has {one.found}, asked for is {one.asked}" for one in different
+        )
+        raise UsageError(
+            f"environment {plan.name} is there already, and it is not what you ask for:{lines}",
+            fix=f"another --name, or `envkit rm {plan.name}` first (/work/home stays)",
+        )
+
+
+def _begin(site: Site, request: UpRequest, plan: RunPlan, report: Report) -> Opened:
+    _prepare_folders(site.host, plan)
+    return _start_new(site, request, plan, create(site.engine, plan), report)
+
+
+def _start_new(site: Site, request: UpRequest, plan: RunPlan, container: str, report: Report) -> Opened:
+    try:
+        site.engine.containers.start(container)
+        report(f"environment {plan.name} started: waiting for its IDEs")
+        return wait_ready(site.engine, site.ask, plan, container, request.timeout_s)
+    except BaseException:
+        site.engine.containers.remove(container)
+        raise
+
+
+def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts, report: Report) -> Opened:
+    state = _after_lease(site.engine, found)
+    _prepare_folders(site.host, plan)
+    if state == "created":
+        give_account(site.engine, found.id, plan.caller)
+        return _start_new(site, request, plan, found.id, report)
+    if state in ("paused", "dead", "restarting"):
+        raise EnvkitError(
+            f"environment {plan.name} cannot go on: its container is {state}",
+            fix=f"`envkit rm {plan.name}` and `envkit up` again (/work/home stays)",
+        )
+    try:
+        site.engine.containers.start(found.id)
+    except PortTaken as error:
+        raise PortTaken(
+            f"port {plan.port}, which environment {plan.name} has kept, is in use",
+            fix=f"end what listens there (`ss -ltnp` tells), or `envkit rm {plan.name}` for a new port",
+        ) from error
+    return wait_ready(site.engine, site.ask, plan, found.id, request.timeout_s)
+
+
+def _prepare_folders(host: Host, plan: RunPlan) -> None:
+    for path in (plan.home, plan.cache):
+        folders.prepare(host, path, plan.caller)
+
+
+def _after_lease(engine: Engine, found: ContainerFacts) -> str:
+    """Return the container's state, once whoever is creating or removing it is done or has had the time."""
+    deadline = time.monotonic() + _LEASE_S
+    facts: ContainerFacts | None = found
+    while facts and facts.state in ("created", "removing") and time.monotonic() < deadline:
+        time.sleep(_PAUSE_S)
+        facts = engine.containers.inspect(found.id)
+    if facts is None or facts.state == "removing":
+        raise Gone("the container was removed by somebody else", fix="run the command again")
+    return facts.state
