@@ -1,0 +1,115 @@
+"""The folders behind /work: what is refused, what is made, for whom."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from envkit.environment.folders import prepare, resolve
+from envkit.errors import UsageError
+from envkit.hosts.base import Command, Completed
+from envkit.plan.run_plan import Caller
+
+ADA = Caller(uid=1000, gid=100, name="ada")
+ROOT = Caller(uid=0, gid=0, name="root")
+
+
+@dataclasses.dataclass
+class TalkingHost:
+    """A machine that answers by the first word of a command, and remembers what it was told to do."""
+
+    answers: Mapping[str, str]
+    name: str = "test"
+    heard: list[tuple[str, ...]] = dataclasses.field(default_factory=list)
+
+    def run(self, command: Command) -> Completed:
+        self.heard.append(command.words)
+        answer = self.answers.get(command.words[0])
+        return Completed(code=int(answer is None), stdout=answer or "", stderr="no such thing")
+
+    def stream(self, command: Command, each_line: Callable[[str], None]) -> int:
+        raise NotImplementedError
+
+    def find_programs(self, name: str) -> tuple[Path, ...]:
+        raise NotImplementedError
+
+    def read(self, path: Path) -> bytes | None:
+        raise NotImplementedError
+
+    def free_bytes(self, path: Path) -> int:
+        raise NotImplementedError
+
+
+def folder(mode: int, uid: int, gid: int) -> TalkingHost:
+    return TalkingHost({"stat": f"{mode:x} {uid} {gid}\n"})
+
+
+@pytest.mark.parametrize(
+    "real",
+    [
+        "/",
+        "/etc",
+        "/etc/ssh",
+        "/usr/local",
+        "/run/docker.sock",
+        "/var/lib/docker",
+        "/proc/1",
+        "/dev",
+        "/home",
+        "/tmp",
+    ],
+)
+def test_a_part_of_the_system_is_refused(real: str) -> None:
+    with pytest.raises(UsageError, match=rf"^--home {real}: "):
+        resolve(TalkingHost({"realpath": real + "\n"}), real, option="--home")
+
+
+def test_a_link_to_a_part_of_the_system_is_refused_by_where_it_leads() -> None:
+    with pytest.raises(UsageError, match=r"--home /home/ada/x \(that is /etc\): /etc belongs to the system"):
+        resolve(TalkingHost({"realpath": "/etc\n"}), "/home/ada/x", option="--home")
+
+
+@pytest.mark.parametrize(
+    "real", ["/home/ada", "/root/envkit/home", "/etcetera", "/tmp/x", "/var/home/ada", "/data"]
+)
+def test_a_folder_of_ones_own_is_taken(real: str) -> None:
+    assert resolve(TalkingHost({"realpath": real + "\n"}), "x", option="--home") == real
+
+
+def test_a_missing_folder_is_made_for_the_caller_alone() -> None:
+    host = TalkingHost({"install": ""})
+    prepare(host, "/data/home", ADA)
+    assert host.heard[-1] == ("install", "-d", "-m", "0700", "-o", "1000", "-g", "100", "--", "/data/home")
+
+
+@pytest.mark.parametrize(
+    ("caller", "mode", "uid", "gid"),
+    [
+        (ADA, 0o40700, 1000, 100),
+        (ADA, 0o40770, 0, 0),  # the container's user is in group 0
+        (ADA, 0o40770, 5, 100),
+        (ADA, 0o40777, 5, 5),
+        (ROOT, 0o40700, 5, 5),
+    ],
+)
+def test_a_folder_that_the_caller_can_write_to_stays_untouched(
+    caller: Caller, mode: int, uid: int, gid: int
+) -> None:
+    host = folder(mode, uid, gid)
+    prepare(host, "/data/home", caller)
+    assert [words[0] for words in host.heard] == ["stat"]
+
+
+@pytest.mark.parametrize(("mode", "uid", "gid"), [(0o40755, 0, 0), (0o40500, 1000, 100), (0o40757, 5, 100)])
+def test_a_folder_that_the_caller_cannot_write_to_is_refused(mode: int, uid: int, gid: int) -> None:
+    with pytest.raises(UsageError, match="/data/home is not writable for you") as caught:
+        prepare(folder(mode, uid, gid), "/data/home", ADA)
+    assert "sudo chown 1000 /data/home" in caught.value.fix
+
+
+def test_a_file_is_no_folder() -> None:
+    with pytest.raises(UsageError, match="/data/home is not a folder"):
+        prepare(folder(0o100700, 1000, 100), "/data/home", ADA)
