@@ -16,6 +16,7 @@ __all__ = [
     "AbsolutePath",
     "AptPackage",
     "CodeServerVersion",
+    "Command",
     "CudaVersion",
     "Distribution",
     "EnvName",
@@ -80,13 +81,13 @@ def _requirement(value: str) -> str:
 def _env_name(value: str) -> None:
     reason = reserved.env_reason(value)
     if reason:
-        raise refusal(f"{shown(value)} cannot be set here: {reason}", allowed=_ENV_NAME)
+        raise refusal(f"{shown(value)} cannot be set here: {reason}")
 
 
 def _label_name(value: str) -> None:
     for prefix in reserved.LABELS:
         if value.startswith(prefix):
-            raise refusal(f"{shown(value)}: labels that begin with `{prefix}` have an owner", allowed=_LABEL)
+            raise refusal(f"{shown(value)}: labels that begin with `{prefix}` have an owner")
 
 
 def _path(value: str) -> str:
@@ -134,6 +135,33 @@ def _lab(value: str) -> str:
     if PackagingVersion(value) < PackagingVersion("4.6"):
         raise refusal(f"JupyterLab {value} is too old", allowed="4.6 or newer")
     return value
+
+
+def _extension(value: str) -> None:
+    if value and "." not in value:
+        raise refusal(
+            f"{shown(value)} names no publisher", allowed=_EXTENSION, fix=f"write `PUBLISHER.{value}`"
+        )
+
+
+def _release(value: str) -> None:
+    _version(value)
+    if value.count(".") == 1:
+        raise refusal(
+            f"{shown(value)} is only half a version", allowed=_RELEASE, fix=f"write {value}.0, or the like"
+        )
+
+
+def _command(value: str) -> None:
+    if "\n" in value:
+        raise refusal(
+            "a command is one line",
+            fix="write a script, and name it with `script: FILE`; or use several steps",
+        )
+
+
+_EXTENSION = "`publisher.name`, with an optional `@version`"
+_RELEASE = "`major.minor.patch`, as in 4.138.0"
 
 
 def _package(value: str) -> None:
@@ -209,7 +237,7 @@ CudaVersion = Annotated[
     str, Text("`major.minor`, as in 12.8", r"[1-9][0-9]\.[0-9]", 8, hint=_version, bare=("number",))
 ]
 CodeServerVersion = Annotated[
-    str, Text("`major.minor.patch`, as in 4.138.0", r"4\.[0-9]{1,4}\.[0-9]{1,4}", 16)
+    str, Text(_RELEASE, r"4\.[0-9]{1,4}\.[0-9]{1,4}", 16, hint=_release, bare=("number",))
 ]
 # Debian policy 5.6.1 and 5.6.12; apt reads a trailing `-` as "remove".
 AptPackage = Annotated[
@@ -228,13 +256,15 @@ LabelName = Annotated[str, Text(_LABEL, r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*", 200, 
 ExtensionId = Annotated[
     str,
     Text(
-        "`publisher.name`, with an optional `@version`",
+        _EXTENSION,
         r"[A-Za-z0-9][A-Za-z0-9-]{0,99}\.[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:@[0-9][0-9A-Za-z.-]{0,40})?",
         250,
+        hint=_extension,
     ),
 ]
 Sha256 = Annotated[str, Text("64 lower-case hexadecimal digits", r"[0-9a-f]{64}", 80)]
 UserName = Annotated[str, Text(_USER, r"[a-z_][a-z0-9_-]{0,31}", 32, hint=_user)]
+Command = Annotated[str, Text("a shell command, one line", r".*\S.*", hint=_command)]
 Line = Annotated[str, Text("one line of text without control characters", r".*\S.*")]
 RelativePath = Annotated[
     str, Text(_PATH, rf"{_FILE}(?:/+{_FILE})*/?|[/~].*|.*\.\..*", 1024, check=_path, editor=_EDITOR)

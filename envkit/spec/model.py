@@ -16,6 +16,7 @@ from envkit.spec.fields import (
     AbsolutePath,
     AptPackage,
     CodeServerVersion,
+    Command,
     CudaVersion,
     Distribution,
     EnvName,
@@ -28,7 +29,6 @@ from envkit.spec.fields import (
     JsonText,
     JupyterLabVersion,
     LabelName,
-    Line,
     Name,
     ParentReference,
     PipRequirement,
@@ -180,7 +180,7 @@ class User(Part):
 class Step(Part):
     """A build step of the user's own: the one place where text becomes an instruction."""
 
-    run: Line | None = Field(default=None, description="a shell command, one line")
+    run: Command | None = Field(default=None, description="a shell command, one line")
     script: RelativePath | None = Field(default=None, description="a script that is copied in and run")
     copy_from: RelativePath | None = Field(
         default=None, alias="copy", description="a file or folder to copy in"

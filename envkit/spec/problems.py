@@ -12,7 +12,7 @@ from envkit.errors import SpecError
 from envkit.spec.source import Place, Source
 
 _COLUMNS = 80
-_MOST_SHOWN = 20
+_MOST_SHOWN = 50
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,9 +67,9 @@ class Text:
             fix = "put it in quotes" if isinstance(value, int | float) else ""
             raise refusal(f"{shown(value)} cannot stand here", allowed=self.allowed, fix=fix)
         text = str(value)
-        self._one_line(text)
         if self.hint is not None:
             self.hint(text)
+        self._one_line(text)
         if not re.fullmatch(self.pattern, text):
             raise refusal(f"{shown(text)} is not allowed here", allowed=self.allowed)
         return self.check(text) if self.check is not None else text
