@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -104,6 +105,15 @@ def _path(value: str) -> str:
     return "/".join(parts)
 
 
+def _odd_letters(value: str) -> None:
+    odd = next(
+        (letter for letter in value if letter.isprintable() and not re.fullmatch(rf"{_FILE}|/", letter)), ""
+    )
+    if odd:
+        what = f"{shown(value)} holds {odd!r}, which a shell or Dockerfile reads as more than a letter"
+        raise refusal(what, allowed="letters, digits and ` ._+@%=,~()#-`", fix="rename the file")
+
+
 def _absolute(value: str) -> str:
     if not value.startswith("/") or ".." in value.split("/"):
         raise refusal(f"{shown(value)} is no absolute path", allowed=_ABSOLUTE)
@@ -177,7 +187,7 @@ _REFERENCE = "an image with a tag or a digest, as in `debian:12`, or `auto`"
 _REQUIREMENT = "a requirement as PEP 508 writes it, as in `numpy>=2`"
 _ENV_NAME = "letters, digits and `_`, not a digit first"
 _LABEL = "lower-case letters and digits with `.`, `-`, `_`, `/` between them"
-_PATH = "a relative path inside the spec's folder, of letters, digits and ` ._+@%=,~()#-`"
+_PATH = "a relative path inside the spec's folder"
 # Letters of any language, which not every editor's `\w` knows, and no `..`.
 _EDITOR = r"^(?![/~])(?!(?:.*/)?\.\.(?:/|$))[^\\*?\[\]{}\"'`|&;<>$!:]+$"
 _ABSOLUTE = "an absolute path without `..`, as in `/opt/data`"
@@ -267,7 +277,15 @@ UserName = Annotated[str, Text(_USER, r"[a-z_][a-z0-9_-]{0,31}", 32, hint=_user)
 Command = Annotated[str, Text("a shell command, one line", r".*\S.*", hint=_command)]
 Line = Annotated[str, Text("one line of text without control characters", r".*\S.*")]
 RelativePath = Annotated[
-    str, Text(_PATH, rf"{_FILE}(?:/+{_FILE})*/?|[/~].*|.*\.\..*", 1024, check=_path, editor=_EDITOR)
+    str,
+    Text(
+        _PATH,
+        rf"{_FILE}(?:/+{_FILE})*/?|[/~].*|.*\.\..*",
+        1024,
+        hint=_odd_letters,
+        check=_path,
+        editor=_EDITOR,
+    ),
 ]
 AbsolutePath = Annotated[
     str, Text(_ABSOLUTE, rf"/+{_FILE}(?:/+{_FILE})*/?", 1024, check=_absolute, editor="^/")

@@ -96,7 +96,7 @@ def empty_values(tree: Entries) -> Iterator[Problem]:
     for path, node in walk(tree):
         if path and _is_empty(node) and not is_settings(path):
             name = f"the key '{path[-1]}'" if isinstance(path[-1], str) else "this entry of the list"
-            fix = 'write a value (`""` is an empty text), or leave it out'
+            fix = "write a value, or leave it out"
             place = place_of(tree, path, key=True)
             yield Problem(place=place, what=f"{name} has no value", fix=fix)
 
