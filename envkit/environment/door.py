@@ -64,15 +64,17 @@ def shows_vscode(asking: Ask, port: int, base: str, token: str) -> bool:
 
 
 def urls(port: int, base: str, token: str, services: tuple[str, ...], own_door: str | None) -> Urls:
-    """Return the URLs of the services: one login for all, done by the first that is opened."""
+    """Return the URLs of the services; each logs in, and the login holds for all."""
     root = f"http://127.0.0.1:{port}{base}"
 
-    def through(path: str, service: str) -> str | None:
-        return f"{root}/{path}?token={quote(token)}" if service in services else None
+    def behind_login(path: str, service: str) -> str | None:
+        # `<path>?token=` would log in too, but hand the token on to the service behind the proxy.
+        login = f"{root}/login?next={quote(f'{base}/{path}', safe='')}&token={quote(token)}"
+        return login if service in services else None
 
     return Urls(
-        jupyterlab=through("lab", "jupyterlab"),
-        vscode=through("vscode/", "code-server"),
-        tensorboard=through("tensorboard/", "tensorboard"),
+        jupyterlab=f"{root}/lab?token={quote(token)}" if "jupyterlab" in services else None,
+        vscode=behind_login("vscode/", "code-server"),
+        tensorboard=behind_login("tensorboard/", "tensorboard"),
         own_door=own_door,
     )

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 
+from envkit import paths
 from envkit.engines.base import OWNED, Engine
-from envkit.errors import UsageError
+from envkit.errors import EnvkitError, UsageError
 from envkit.plan.run_plan import RunImage
+
+_DEFAULT_SPEC = "envkit.yaml"  # design.md, section 7
 
 
 def find_image(engine: Engine, target: str | None) -> RunImage:
-    """Return the image of that name; UsageError with near names when the engine has none."""
-    reference = target or "cpu:dev"
+    """Return the image that is meant; an error with the fix when the engine does not have it."""
+    named = target or f"./{_DEFAULT_SPEC}"
+    if target is None and not Path(named).is_file():
+        raise UsageError(
+            "nothing to start: there is no ./envkit.yaml here", fix="envkit up SPEC, or envkit up IMAGE"
+        )
+    return _of_spec(engine, named) if is_spec(named) else _of_reference(engine, named)
+
+
+def is_spec(target: str) -> bool:
+    """Tell a spec (a preset, a file, a folder) from an image's name; what is on the disk wins."""
+    return target.startswith("preset:") or target.endswith((".yaml", ".yml")) or Path(target).exists()
+
+
+def _of_spec(engine: Engine, source: str) -> RunImage:
+    from envkit.spec.load import load  # heavy, and an image needs none of it
+
+    reference = f"{load(source, paths.presets()).spec.name}:dev"
+    facts = engine.images.inspect(reference)
+    if facts is None:
+        raise EnvkitError(
+            f"{source} is not built yet (there is no {reference})", fix=f"envkit build {source}"
+        )
+    return RunImage(reference=reference, id=facts.id, labels=facts.labels)
+
+
+def _of_reference(engine: Engine, reference: str) -> RunImage:
     facts = engine.images.inspect(reference)
     if facts is not None:
         return RunImage(reference=reference, id=facts.id, labels=facts.labels)
