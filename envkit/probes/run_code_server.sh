@@ -6,7 +6,6 @@ umask 077
 set -- "$1" \
     --user-data-dir "$HOME/.local/share/code-server" \
     --session-socket "$ENVKIT_RUNTIME/code-server-$1.ipc.sock" \
-    --session-socket "$ENVKIT_RUNTIME/session-$1.sock" \
     --cookie-suffix "$ENVKIT_NAME" \
     --disable-telemetry \
     --disable-update-check \
