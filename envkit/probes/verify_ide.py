@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from . import verify_jupyter, verify_listeners, verify_vscode
+from . import verify_jupyter, verify_listeners, verify_manifest, verify_vscode
 from .verify_jupyter import Jupyter
 from .verify_net import Door, NotServed, ask
 from .verify_vscode import Workbench
@@ -139,8 +139,16 @@ def begin_vscode(begin: Begin, plan: Facts, state: Facts, jupyter: Jupyter) -> N
     if own.port and plan["vscode_behind"]:
         begin("own-door", lambda: verify_vscode.workbench(at_own_door()))
     if plan["vscode_behind"] or own.port:
+        begin("extensions", extensions)
         begin("workbench", lambda: verify_vscode.workbench(main()))
         begin("extension-host", lambda: verify_vscode.extension_host(main(), alive_s))
+
+
+def extensions() -> Facts:
+    """Return the extensions that are there, and what the build said about missing ones."""
+    root = verify_manifest.code_server_root()
+    record = verify_manifest.read_json(verify_manifest.ENVKIT / "extensions.json")
+    return {"installed": verify_manifest.extensions(root), "record": record}
 
 
 def known_doors(plan: Facts) -> tuple[int, ...]:

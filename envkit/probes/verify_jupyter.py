@@ -64,7 +64,7 @@ def knock_websocket(door: Door, path: str, *, name: str = "") -> dict[str, objec
 
 
 def refuses(jupyter: Jupyter) -> dict[str, object]:
-    """Ask without the login for everything that needs it, at every address; with it under a stranger's name."""
+    """Ask without the login for all that needs it, at every address; with it under a stranger's name."""
     pages = ("lab", "tree", "api/contents", "api/kernels", "api/sessions", "api/terminals", "api/status")
     answers = []
     for address in jupyter.addresses:

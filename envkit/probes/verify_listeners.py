@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 
@@ -89,7 +88,10 @@ def knock_everywhere(doors: tuple[int, ...], addresses: tuple[str, ...]) -> dict
             tcp.append({"where": f"{reached}:{port}", **first_words(family, (reached, port))})
         if anywhere and family == socket.AF_INET6:
             tcp.append({"where": f"[::1]:{port}", **first_words(family, ("::1", port))})
-    sockets = [
-        {"where": path, "open": open_to_others(Path(path)), "uid": os.getuid()} for path in unix_listeners()
-    ]
+    sockets = []
+    for path in unix_listeners():
+        # One that only its owner can open needs no login: the file's mode is the door.
+        others = open_to_others(Path(path))
+        words = first_words(socket.AF_UNIX, path) if others else {"said": "", "error": ""}
+        sockets.append({"where": path, "open": others, **words})
     return {"tcp": tcp, "unix": sockets}

@@ -30,7 +30,7 @@ def look() -> dict[str, object]:
     return {
         "version": str(torch.__version__),
         "packaged": installed("torch"),
-        "cuda": str(torch.version.cuda or ""),
+        "build": f"cu{torch.version.cuda.replace('.', '')}" if torch.version.cuda else "cpu",
         "npu": installed("torch_npu"),
         "computes": total == 45.0,
     }
