@@ -66,9 +66,11 @@ esac
 # systems, and what compiling left behind. 418 MB of 945 in 4.138.0 are @github alone.
 cd "$target/lib/vscode"
 rm -rf node_modules/@github/copilot* node_modules/@microsoft/mxc-sdk extensions/copilot
-find "$target" -type d -path '*/build/Release/obj.target' -prune -exec rm -rf {} +
-find "$target" -type d -path '*/build/Release/.deps' -prune -exec rm -rf {} +
-find "$target" -type d \( -path '*/prebuilds/darwin-*' -o -path '*/prebuilds/win32-*' -o -path '*/prebuilds/ios-*' -o -path '*/prebuilds/android-*' \) -prune -exec rm -rf {} +
+here=linux-$(/opt/envkit/node/bin/node -p process.arch)
+find "$target" \( -path '*/prebuilds/*' -o -path '*/ripgrep-universal/bin/*' \) -type d ! -name "$here" \
+    \( -name 'linux-*' -o -name 'darwin-*' -o -name 'win32-*' -o -name 'ios-*' -o -name 'android-*' \) -prune -exec rm -rf {} +
+find "$target" -type d \( -path '*/build/Release/obj.target' -o -path '*/build/Release/obj' -o -path '*/build/Release/.deps' \) \
+    -prune -exec rm -rf {} +
 find "$target" -type f \( -name '*.map' -o -name '*.a' -o -name '*.o' \) -delete
 rm -rf node_modules/@vscode/sqlite3/deps node_modules/node-pty/third_party
 

@@ -7,7 +7,9 @@ export JUPYTER_RUNTIME_DIR="$ENVKIT_RUNTIME/jupyter"
 export JUPYTER_CONFIG_PATH="/opt/envkit/etc/jupyter${JUPYTER_CONFIG_PATH:+:$JUPYTER_CONFIG_PATH}"
 
 # -I: the tools' Python looks neither at PYTHONPATH nor at packages in the user's home; kernels still get both.
-exec /opt/envkit/jupyter/bin/python -I -m jupyterlab \
+# -W: every start would list the endpoints that allow_unauthenticated_access=False closes.
+exec /opt/envkit/jupyter/bin/python -I \
+    -W "ignore:Extension endpoints without" -W "ignore:Core endpoints without" -m jupyterlab \
     --allow-root \
     --no-browser \
     --ServerApp.ip=0.0.0.0 \

@@ -28,12 +28,12 @@ class UnixSocketServer(program.TensorBoardServer):
         run_simple(f"unix://{self._path}", 0, self._application, threaded=True)
 
     def get_url(self):
-        """Return what the start-up line prints."""
-        return f"unix://{self._path}"
+        """Return an address of the form that TensorBoard's own register of servers takes: it wants a port."""
+        return "http://localhost:0/"
 
     def print_serving_message(self):
         """Say where it listens."""
-        print(f"TensorBoard at {self.get_url()}", file=sys.stderr, flush=True)
+        print(f"TensorBoard at {self._path}", file=sys.stderr, flush=True)
 
 
 def main():
