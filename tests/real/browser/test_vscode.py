@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -13,12 +14,18 @@ from tests.real.conftest import Ide
 
 pytestmark = pytest.mark.real
 
+# Drawn as text rather than on a canvas, so that a test can read it.
+SETTINGS = {"terminal.integrated.gpuAcceleration": "off"}
+
 
 @pytest.fixture
 def workbench(page: Page, ide: Ide) -> Page:
     """VS Code with /work/home open, its tree of files filled."""
     (ide.home / "notes.md").write_text("# A rendered title\n\nAnd *text*.\n", encoding="utf-8")
     (ide.home / "hello.py").write_text("print('hello')\n", encoding="utf-8")
+    settings = ide.home / ".local" / "share" / "code-server" / "User" / "settings.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
     page.goto(f"{ide.url}/vscode/?folder=/work/home")
     expect(page.get_by_role("treeitem", name="hello.py")).to_be_visible(timeout=60_000)
     return page
@@ -27,7 +34,7 @@ def workbench(page: Page, ide: Ide) -> Page:
 def open_file(page: Page, name: str) -> None:
     """Open a file from the tree and put the cursor into it."""
     page.get_by_role("treeitem", name=name).dblclick()
-    page.locator(f".editor-instance[data-uri$='{name}'] .view-lines").click()
+    page.locator(f".monaco-editor[data-uri$='{name}'] .view-lines").click()
 
 
 def command(page: Page, name: str) -> None:
