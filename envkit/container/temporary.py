@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -12,10 +12,12 @@ LABELS = {"io.envkit.kind": "temporary"}
 
 
 @contextmanager
-def running(engine: Engine, request: RunRequest) -> Iterator[str]:
-    """Create and start a container; give its id; remove it at the end, also of a failure."""
+def running(engine: Engine, request: RunRequest, files: Mapping[str, bytes] | None = None) -> Iterator[str]:
+    """Create a container, put files into it and start it; give its id; remove it at the end, also of a failure."""
     container = engine.containers.create(replace(request, labels={**request.labels, **LABELS}))
     try:
+        if files:
+            engine.inside.put(container, files)
         engine.containers.start(container)
         yield container
     finally:
