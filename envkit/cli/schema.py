@@ -6,9 +6,13 @@ import click
 
 
 @click.command()
-def command() -> None:
+@click.option("--table", is_flag=True, help="Print every key in a Markdown table instead.")
+def command(table: bool) -> None:
     """Print the spec's JSON Schema (draft 2020-12), for editors."""
     from envkit.cli import output
-    from envkit.spec.schema import json_schema
+    from envkit.spec import reference, schema
 
-    output.show_json(json_schema())
+    if table:
+        output.show(reference.table())
+    else:
+        output.show_json(schema.json_schema())

@@ -165,7 +165,12 @@ def _parents(tree: Entries) -> Iterator[Scalar]:
     value = entry.value if entry else None
     for item in value.items if isinstance(value, Items) else (value,):
         # What is no text, or no reference, is refused with everything else.
-        if isinstance(item, Scalar) and item.text.strip() and item.text.isprintable():
+        if (
+            isinstance(item, Scalar)
+            and item.text.strip()
+            and item.text.isprintable()
+            and item.text[0] not in "/~"
+        ):
             yield item
 
 

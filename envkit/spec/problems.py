@@ -29,6 +29,9 @@ class Problem:
 def likely(wrong: str, choices: Iterable[str]) -> str:
     """Return the choice that was probably meant, or nothing."""
     names = {choice.lower(): choice for choice in choices}
+    begun = [name for name in names.values() if wrong and name.startswith(wrong.lower())]
+    if len(begun) == 1:
+        return begun[0]
     found = difflib.get_close_matches(wrong.lower(), list(names), n=1, cutoff=0.6)
     return names[found[0]] if found else ""
 

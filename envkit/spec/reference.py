@@ -1,8 +1,7 @@
-"""The README's reference table of every key, rendered from the model: `python -m envkit.spec.reference`."""
+"""The README's reference table of every key, rendered from the model (`envkit schema --table` prints it)."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -19,10 +18,10 @@ END = "<!-- reference:end -->"
 
 
 def table() -> str:
-    """Return the table in Markdown, one row a key."""
-    lines = ["| key | what it may be | default | meaning |", "|---|---|---|---|"]
+    """Return the table in Markdown, one row a key, between the marks that the README has around it."""
+    lines = [BEGIN, "| key | what it may be | default | meaning |", "|---|---|---|---|"]
     lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in _rows(Spec, "")]
-    return "\n".join(lines)
+    return "\n".join([*lines, END])
 
 
 def _cell(text: str) -> str:
@@ -87,7 +86,3 @@ def _default(field: FieldInfo) -> str:
         return "empty"
     text = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
     return f"`{text}`"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"{BEGIN}\n{table()}\n{END}\n")

@@ -96,13 +96,16 @@ def place_of(node: Node, path: Path, *, key: bool = False) -> Place:
     the short form `apt: [a, b]`.
     """
     place = node.place
-    for part in path:
-        step = _step(node, part)
-        if step is None:
-            continue
-        node, key_place = step
-        place = key_place if key else node.place
+    for found, key_place in _steps(node, path):
+        place = key_place if key else found.place
     return place
+
+
+def nearest(node: Node, path: Path) -> Node:
+    """Return what stands at a path, or the nearest thing above it."""
+    for found, _ in _steps(node, path):
+        node = found
+    return node
 
 
 def node_at(node: Node, path: Path) -> Node | None:
@@ -124,6 +127,14 @@ def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     elif isinstance(node, Entries):
         for entry in node.entries:
             yield from walk(entry.value, (*path, entry.key.text))
+
+
+def _steps(node: Node, path: Path) -> Iterator[tuple[Node, Place]]:
+    for part in path:
+        step = _step(node, part)
+        if step is not None:
+            node = step[0]
+            yield step
 
 
 def _step(node: Node, part: str | int) -> tuple[Node, Place] | None:

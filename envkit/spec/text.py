@@ -69,22 +69,11 @@ class Text:
         text = str(value)
         if self.hint is not None:
             self.hint(text)
-        self._one_line(text)
+        _one_line(text)
         if not re.fullmatch(self.pattern, text):
             raise refusal(f"{shown(text)} is not allowed here", allowed=self.allowed)
+        _not_longer(text, self.longest)
         return self.check(text) if self.check is not None else text
-
-    def _one_line(self, text: str) -> None:
-        found = _CONTROL.search(text)
-        if found is not None:
-            letter = ord(found[0])
-            what = "a line break" if found[0] == "\n" else f"a control character (U+{letter:04X})"
-            what += " cannot stand here"
-            raise refusal(what, allowed="one line of text without control characters")
-        if len(text) > self.longest:
-            raise refusal(
-                f"{len(text)} characters are too many", allowed=f"at most {self.longest} characters"
-            )
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Let pydantic ask `read`, and nothing else."""
@@ -98,3 +87,17 @@ class Text:
         if self.editor or self.pattern != ".*":
             text["pattern"] = self.editor or f"^(?:{self.pattern})$"
         return {"anyOf": [text, *({"type": kind} for kind in self.bare)]} if self.bare else text
+
+
+def _one_line(text: str) -> None:
+    found = _CONTROL.search(text)
+    if found is not None:
+        letter = ord(found[0])
+        what = "a line break" if found[0] == "\n" else f"a control character (U+{letter:04X})"
+        raise refusal(f"{what} cannot stand here", allowed="one line of text without control characters")
+    _not_longer(text, LONGEST)
+
+
+def _not_longer(text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise refusal(f"{len(text)} characters are too many", allowed=f"at most {longest} characters")
