@@ -1,0 +1,66 @@
+"""The table of `make bench`: each row beside its baseline of the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One thing that was measured: envkit's figure, its baseline's, and the goal."""
+
+    what: str
+    ours: float
+    baseline: float
+    baseline_name: str
+    goal: float  # of ours / baseline; of ours alone when `absolute`
+    unit: str = "s"
+    absolute: bool = False
+
+    @property
+    def score(self) -> float:
+        """Return what is held against the goal."""
+        return self.ours if self.absolute else self.ours / self.baseline
+
+    @property
+    def is_met(self) -> bool:
+        """Tell whether the goal was reached."""
+        return self.score <= self.goal
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row as it is printed."""
+        goal = f"<= {self.goal:g} {self.unit}" if self.absolute else f"<= {self.goal:g} x"
+        return (
+            self.what,
+            figure(self.ours, self.unit),
+            f"{figure(self.baseline, self.unit)} ({self.baseline_name})",
+            f"{self.ours / self.baseline:.2f} x",
+            goal,
+            "met" if self.is_met else "MISSED",
+        )
+
+
+HEADERS = ("what", "envkit", "baseline", "ratio", "goal", "")
+
+
+def figure(value: float, unit: str) -> str:
+    """Return a figure with as many digits as it deserves."""
+    return (
+        f"{value:.3f} {unit}"
+        if value < 1
+        else f"{value:.1f} {unit}"
+        if value < 100
+        else f"{value:.0f} {unit}"
+    )
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return the table as the README holds it; it reads well on a terminal too."""
+    lines = [HEADERS, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADERS))]
+    ruled = [lines[0], tuple("-" * width for width in widths), *lines[1:]]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in ruled
+    )
