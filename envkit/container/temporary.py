@@ -13,7 +13,7 @@ LABELS = {"io.envkit.kind": "temporary"}
 
 @contextmanager
 def running(engine: Engine, request: RunRequest, files: Mapping[str, bytes] | None = None) -> Iterator[str]:
-    """Create a container, put files into it and start it; give its id; remove it at the end, also of a failure."""
+    """Create a container, put files into it, start it; give its id; remove it whatever happens."""
     container = engine.containers.create(replace(request, labels={**request.labels, **LABELS}))
     try:
         if files:

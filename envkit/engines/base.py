@@ -53,6 +53,14 @@ class ImageFacts:
     layers: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class LayerFacts:
+    """One step of an image's history."""
+
+    created_by: str
+    size_bytes: int
+
+
 class Images(Protocol):
     """The engine's images."""
 
@@ -73,6 +81,9 @@ class Images(Protocol):
 
     def list(self, labels: Mapping[str, str]) -> tuple[ImageFacts, ...]:
         """Return the images that carry all these labels."""
+
+    def history(self, reference: str) -> tuple[LayerFacts, ...]:
+        """Return the image's steps, the oldest first."""
 
 
 @dataclass(frozen=True, kw_only=True)

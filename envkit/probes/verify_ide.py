@@ -101,7 +101,7 @@ def run(plan: Facts) -> Facts:
         door = Door(port=int(str(plan["jupyter_port"])))
         jupyter = Jupyter(door, base, read_secret(plan, "jupyter_token", state), addresses)
         if plan["jupyter_port"]:
-            begin_jupyter(begin, jupyter, bool(plan["tensorboard"]))
+            begin_jupyter(begin, jupyter, plan)
         begin_vscode(begin, plan, state, jupyter)
         early = {name: future.result() for name, future in going.items() if name != "extension-host"}
         # Now whatever starts late (kernels, TensorBoard, the extension host) is there and may listen.
@@ -109,13 +109,13 @@ def run(plan: Facts) -> Facts:
         return {**found, **early, **{name: future.result() for name, future in going.items()}}
 
 
-def begin_jupyter(begin: Begin, jupyter: Jupyter, tensorboard: bool) -> None:
+def begin_jupyter(begin: Begin, jupyter: Jupyter, plan: Facts) -> None:
     """Start the checks of JupyterLab."""
     begin("jupyter-opens", lambda: verify_jupyter.opens(jupyter))
     begin("kernel", lambda: verify_jupyter.kernel(jupyter))
-    begin("terminal", lambda: verify_jupyter.terminal(jupyter))
+    begin("terminal", lambda: verify_jupyter.terminal(jupyter, str(plan["python"])))
     begin("jupyter-refuses", lambda: verify_jupyter.refuses(jupyter))
-    if tensorboard:
+    if plan["tensorboard"]:
         begin("tensorboard", lambda: verify_jupyter.tensorboard(jupyter))
 
 

@@ -170,8 +170,8 @@ def listen(websocket: WebSocket, asked: str) -> str:
             return printed
 
 
-def terminal(jupyter: Jupyter) -> dict[str, object]:
-    """Open a terminal, see it echo, and let its shell's `python` say what it sees."""
+def terminal(jupyter: Jupyter, python: str) -> dict[str, object]:
+    """Open a terminal, see it echo, and let its shell's Python (a word) say what it sees."""
     door = jupyter.with_token()
     started = ask(door, jupyter.base + "api/terminals", method="POST", body=b"{}", timeout_s=60)
     if started.status not in (200, 201):
@@ -179,7 +179,7 @@ def terminal(jupyter: Jupyter) -> dict[str, object]:
     name = json.loads(started.body)["name"]
     websocket = WebSocket(door, f"{jupyter.base}terminals/websocket/{name}")
     # Marks are computed by the shell, so that the echo of what was typed is not taken for the answer.
-    line = f"echo echoed-$((6*7)); python {SEEN}; echo ended-$((6*7))\r"
+    line = f"echo echoed-$((6*7)); {python} {SEEN}; echo ended-$((6*7))\r"
     try:
         websocket.send(json.dumps(["stdin", line]).encode(), TEXT)
         printed = read_terminal(websocket, "ended-42")
@@ -217,7 +217,7 @@ def tensorboard(jupyter: Jupyter) -> dict[str, object]:
     """Open TensorBoard behind the login, then ask for it without."""
     path = jupyter.base + "tensorboard/"
     browser = jupyter.as_browser()
-    page = ask(browser, path, timeout_s=90)  # the first request starts it; 8 s on two loaded cores
+    page = ask(browser, path, timeout_s=45)  # the first request starts it; 8 s on two loaded cores
     runs = ask(browser, path + "data/runs", timeout_s=30)
     doors = [jupyter.door.at(address) for address in jupyter.addresses]
     refused = [knock(door, path + page_name) for door in doors for page_name in ("", "data/runs")]

@@ -1,0 +1,58 @@
+"""`envkit diff`: compare what two images hold."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+from envkit.cli import output
+
+if TYPE_CHECKING:
+    from envkit.image.diff import Change
+
+_TITLES = {
+    "image": "image",
+    "apt": "apt",
+    "pip": "pip, the user's Python",
+    "tools_pip": "pip, the IDE tools",
+    "npm": "npm, code-server",
+    "extensions": "VS Code extensions",
+    "tools": "tools",
+    "env": "variables",
+}
+
+
+@click.command("diff")
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def command(before: str, after: str, as_json: bool) -> None:
+    """Compare what images A and B hold: packages, tools, extensions, variables, size."""
+    from envkit.cli.site import local_engine
+    from envkit.image.diff import compare
+    from envkit.image.inventory import manifest_of
+
+    engine = local_engine()
+    found = compare(manifest_of(engine, before), manifest_of(engine, after))
+    if as_json:
+        output.show_json(found)
+        return
+    grown = found.size_after - found.size_before
+    sizes = f"{output.human_bytes(found.size_before)} -> {output.human_bytes(found.size_after)}"
+    output.show(f"{before} -> {after}")
+    output.show(f"size  {sizes} ({'+' if grown >= 0 else ''}{output.human_bytes(grown)})")
+    for group, changes in groupby(found.changes, key=lambda change: change.group):
+        output.show(_TITLES[group])
+        output.show_table((), [_row(change) for change in changes])
+    if not found.changes:
+        output.show("nothing else differs")
+
+
+def _row(change: Change) -> tuple[str, str, str]:
+    if change.before is None:
+        return "  +", change.name, change.after or ""
+    if change.after is None:
+        return "  -", change.name, change.before
+    return "  ~", change.name, f"{change.before} -> {change.after}"

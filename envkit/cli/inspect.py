@@ -1,0 +1,99 @@
+"""`envkit inspect`: print an image's manifest and verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from envkit.cli import output
+
+if TYPE_CHECKING:
+    from envkit.image.manifest import Manifest
+    from envkit.image.verdict import Verdict
+
+_STEP_WIDTH = 88
+
+
+@click.command("inspect")
+@click.argument("image", metavar="IMAGE")
+@click.option("--packages", is_flag=True, help="name every package")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def command(image: str, packages: bool, as_json: bool) -> None:
+    """Print what IMAGE holds and what it has proven.
+
+    An image of envkit carries its manifest and verdict; of somebody else's the manifest is taken now.
+    """
+    from envkit.cli.site import local_engine
+    from envkit.image.inventory import manifest_of, verdict_of
+
+    engine = local_engine()
+    manifest = manifest_of(engine, image)
+    verdict = verdict_of(engine, image)
+    if as_json:
+        proven = {**output.plain(verdict), "passed": verdict.passed} if verdict else None
+        output.show_json({"manifest": manifest, "verdict": proven})
+        return
+    _show_head(image, manifest)
+    _show_packages(manifest, every=packages)
+    _show_steps(manifest)
+    _show_verdict(image, verdict)
+
+
+def _show_head(image: str, manifest: Manifest) -> None:
+    base = f"{manifest.base} ({manifest.base_digest[:19]})" if manifest.base else ""
+    floor = f", /opt/envkit runs from glibc {manifest.glibc_floor}" if manifest.glibc_floor else ""
+    output.show(image)
+    rows = (
+        ("id", manifest.image[:19]),
+        ("base", base),
+        ("system", f"{manifest.os}, {manifest.architecture}, glibc {manifest.glibc}{floor}"),
+        ("size", output.human_bytes(manifest.size_bytes)),
+        ("tools", ", ".join(f"{name} {version}" for name, version in sorted(manifest.tools.items()))),
+    )
+    output.show_table((), [(f"  {name}", text) for name, text in rows if text])
+
+
+def _show_packages(manifest: Manifest, *, every: bool) -> None:
+    groups = (
+        ("apt", "apt", manifest.apt),
+        ("pip", "pip, the user's Python", manifest.pip),
+        ("tools", "pip, the IDE tools", manifest.tools_pip),
+        ("npm", "npm, code-server", manifest.npm),
+        ("extensions", "VS Code extensions", manifest.extensions),
+        ("env", "variables", manifest.env),
+    )
+    output.show("packages")
+    output.show_table((), [(f"  {words}", str(len(found))) for _, words, found in groups])
+    for name, reason in sorted(manifest.missing_extensions.items()):
+        output.show(f"  missing, as allowed: {name} ({reason})")
+    for name, _, found in groups if every else ():
+        output.show(name)
+        output.show_table(
+            (), [(f"  {package}", version) for package, version in sorted(found.items())] or [("  none",)]
+        )
+
+
+def _show_steps(manifest: Manifest) -> None:
+    output.show("steps, by size")
+    biggest = sorted(manifest.steps, key=lambda step: -step.size_bytes)[:8]
+    rows = [(f"  {output.human_bytes(step.size_bytes):>9}", _short(step.what)) for step in biggest]
+    output.show_table((), rows or [("  unknown",)])
+
+
+def _short(what: str) -> str:
+    words = " ".join(what.split())
+    return words if len(words) <= _STEP_WIDTH else words[: _STEP_WIDTH - 1] + "…"
+
+
+def _show_verdict(image: str, verdict: Verdict | None) -> None:
+    from envkit.cli.verify import line
+    from envkit.image.verdict import summary
+
+    if verdict is None:
+        output.show(f"verdict\n  none: `envkit verify {image}` gives one")
+        return
+    output.show(f"verdict\n  {summary(verdict)}")
+    for item in verdict.items:
+        if item.outcome != "passed":
+            output.show(line(item))

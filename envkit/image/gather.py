@@ -1,0 +1,201 @@
+"""Run an image as one identity and gather the evidence."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from envkit.container.temporary import running
+from envkit.container.wait import last_words
+from envkit.engines.base import Engine, ExecRequest, ImageFacts, RunRequest, Tmpfs
+from envkit.errors import EngineError
+from envkit.image import probe
+from envkit.image.checks_user import ARGUMENTS, EXIT_CODE, STDIN
+from envkit.image.evidence import Evidence, Facts
+from envkit.image.expectation import Expectation
+from envkit.image.probe import Place
+
+READY_S = 60.0  # both IDEs answer after 5 s on two idle cores; design.md's health check waits as long
+IDE_PROBE_S = READY_S + 180.0  # its own time-outs are shorter
+COMMAND_S = 60.0
+GRACE_S = 10.0  # what `docker stop` gives
+SECRETS = "/run/secrets"
+# Another base URL than the run user's: nothing may depend on where the door stands.
+OTHER_BASE = "/envkit/verify"
+
+_COMMAND = f"""python {probe.SEEN}
+for word in "$@"; do printf 'word:%s\\n' "$word"; done
+exit {EXIT_CODE}"""
+
+# Somebody else's image is started by its own commands, each with its own login.
+_FOREIGN_FOLDER = "/tmp/envkit-foreign"
+_FOREIGN = f"""umask 077; mkdir -p {_FOREIGN_FOLDER}; cd {_FOREIGN_FOLDER} || exit 1
+secret() {{ head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \\n'; }}
+[ -w "$HOME" ] || export HOME={_FOREIGN_FOLDER}
+secret >jupyter_token
+printf 'auth: password\\npassword: %s\\n' "$(secret)" >code-server.yaml
+if command -v jupyter >/dev/null; then
+    JUPYTER_TOKEN_FILE={_FOREIGN_FOLDER}/jupyter_token jupyter lab --allow-root --no-browser --port=8888 &
+fi
+if command -v code-server >/dev/null; then
+    code-server --config {_FOREIGN_FOLDER}/code-server.yaml --bind-addr 127.0.0.1:8080 &
+fi
+sleep 3600 & wait"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """The image under test."""
+
+    image: ImageFacts
+    expect: Expectation
+    alive_s: float
+
+
+def gather(engine: Engine, subject: Subject, identity: str) -> Evidence:
+    """Run the image as one identity, try everything, stop it; return what was found."""
+    with running(engine, _request(subject, identity)) as container, ThreadPoolExecutor(max_workers=2) as pool:
+        place = probe.enter(engine, container)
+        ides = pool.submit(_ides, place, subject)
+        rest = pool.submit(_rest, place, subject, identity)
+        facts = {**ides.result(), **rest.result()}
+        facts["stop"] = _stop(place)
+    return Evidence(identity=identity, env=subject.image.env, facts=facts)
+
+
+def programs(engine: Engine, image: ImageFacts) -> frozenset[str]:
+    """Look which programs somebody else's image has on PATH."""
+    try:
+        with running(engine, _idle(image)) as container:
+            return probe.enter(engine, container).programs
+    except EngineError:
+        return frozenset()  # nothing in it can even sleep
+
+
+def _idle(image: ImageFacts) -> RunRequest:
+    return RunRequest(image=image.id, entrypoint=("sleep",), command=("3600",))
+
+
+def _request(subject: Subject, identity: str) -> RunRequest:
+    if not subject.expect.ours:
+        return RunRequest(image=subject.image.id, entrypoint=("sh", "-c"), command=(_FOREIGN,))
+    uid, _, gid = identity.partition(":")
+    numbers = uid.isdigit() and gid.isdigit()
+    tmpfs = (Tmpfs(target=SECRETS, mode=0o700, uid=int(uid), gid=int(gid)),) if numbers else ()
+    env = {} if identity == run_user(subject.image) else {"ENVKIT_BASE_URL": OTHER_BASE}
+    return RunRequest(image=subject.image.id, user=identity, env=env, tmpfs=tmpfs)
+
+
+def run_user(image: ImageFacts) -> str:
+    """Return the image's own user as `uid:gid`."""
+    user = image.user or "0"
+    return user if ":" in user else f"{user}:0"
+
+
+def _ides(place: Place, subject: Subject) -> dict[str, Facts]:
+    if not place.prober or not subject.expect.services:
+        return {}
+    expect = subject.expect
+    plan: dict[str, object] = {
+        "ours": expect.ours,
+        "jupyter_port": 8888 if "jupyterlab" in expect.services else 0,
+        "vscode_port": 8080
+        if expect.own_door or (not expect.ours and "code-server" in expect.services)
+        else 0,
+        "vscode_behind": expect.ours and "code-server" in expect.services,
+        "tensorboard": "tensorboard" in expect.services,
+        "python": place.python,
+        "alive_s": subject.alive_s,
+        "ready_s": READY_S,
+    }
+    if not expect.ours:
+        plan["jupyter_token"] = f"{_FOREIGN_FOLDER}/jupyter_token"
+        plan["code_server_password"] = f"{_FOREIGN_FOLDER}/code-server.yaml"
+    found = probe.ask(place, "ide", plan, timeout_s=IDE_PROBE_S)
+    if found.error:
+        return {"status": Facts({"error": found.error + _why(place)})}
+    return {name: found.part(name) for name in found.values}
+
+
+def _why(place: Place) -> str:
+    facts = place.engine.containers.inspect(place.container)
+    if facts is None or facts.state == "running":
+        return ""
+    return f"; the container ended with exit code {facts.exit_code}" + last_words(
+        place.engine, place.container
+    )
+
+
+def _rest(place: Place, subject: Subject, identity: str) -> dict[str, Facts]:
+    """Try what needs no IDE, while the IDEs start."""
+    found: dict[str, Facts] = {}
+    if place.prober:
+        found["exec"] = probe.see(place, place.python, probe.SEEN)
+        shell = "bash" if "bash" in place.programs else "sh"
+        found["login"] = probe.see(place, shell, "-lc", f"{place.python} {probe.SEEN}")
+    if subject.expect.torch:
+        found["torch"] = probe.ask(place, "torch", {}, python=subject.expect.python_path)
+    if subject.expect.ours:
+        found["files"] = probe.ask(place, "files", {}, python=subject.expect.python_path)
+        found["storm"] = probe.ask(place, "storm", {})
+    found["command"] = _command(place, subject, identity)
+    return found
+
+
+def _command(place: Place, subject: Subject, identity: str) -> Facts:
+    """Run the image with a command of ours, in a container of its own."""
+    began = time.monotonic()
+    script = _COMMAND.replace("python", place.python, 1)
+    words = ("sh", "-c", script, "sh", *ARGUMENTS)
+    user = identity if subject.expect.ours else None
+    try:
+        request = RunRequest(image=subject.image.id, command=words, user=user)
+        with running(place.engine, request, files=probe.files()) as container:
+            code = _end_of(place.engine, container)
+            printed = place.engine.inside.logs(container).decode("utf-8", "replace").splitlines()
+        read = _read_stdin(place, subject)
+    except EngineError as error:
+        return Facts({"error": error.what})
+    said = [line.removeprefix("word:") for line in printed if line.startswith("word:")]
+    seen = probe.marked("\n".join(printed), probe.SEEN_MARK)
+    return Facts(
+        {
+            "code": code,
+            "words": "".join(f"{word}\n" for word in said),
+            "read": read,
+            "seen": dict(seen.values) if seen else {"error": "".join(printed[-1:])[-200:]},
+            "seconds": round(time.monotonic() - began, 2),
+        }
+    )
+
+
+def _end_of(engine: Engine, container: str) -> int:
+    deadline = time.monotonic() + COMMAND_S
+    while time.monotonic() < deadline:
+        facts = engine.containers.inspect(container)
+        if facts is not None and facts.exit_code is not None:
+            return facts.exit_code
+        time.sleep(0.05)
+    raise EngineError(
+        f"the command did not end in {COMMAND_S:.0f} s", fix="try it: docker run IMAGE sh -c 'exit 42'"
+    )
+
+
+def _read_stdin(place: Place, subject: Subject) -> str:
+    """Send something to the stdin of a command, through the image's own entrypoint."""
+    request = ExecRequest(command=(*subject.image.entrypoint, "cat"), stdin=STDIN.encode())
+    return place.engine.inside.execute(place.container, request).stdout.decode("utf-8", "replace")
+
+
+def _stop(place: Place) -> Facts:
+    """Stop the container as `docker stop` does, and see how it ends."""
+    before = place.engine.containers.inspect(place.container)
+    if before is None or before.state != "running":
+        return Facts({"error": "it had ended before SIGTERM came" + _why(place)})
+    began = time.monotonic()
+    place.engine.containers.stop(place.container, GRACE_S)
+    seconds = round(time.monotonic() - began, 2)
+    after = place.engine.containers.inspect(place.container)
+    code = after.exit_code if after and after.exit_code is not None else -1
+    return Facts({"seconds": seconds, "grace_s": GRACE_S, "code": code})

@@ -1,0 +1,107 @@
+"""Put verify's probes into a container and run them there: the same programs on every engine.
+
+They are always this envkit's own, also where the image brings some: an image is not its own judge.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from envkit import paths
+from envkit.engines.base import Engine, ExecRequest
+from envkit.errors import EngineError
+from envkit.image.evidence import Facts
+
+FOLDER = "/.envkit-verify"
+SEEN = f"{FOLDER}/probes/verify_seen.py"
+SEEN_MARK = "envkit-seen "
+TOOLS_PYTHON = "/opt/envkit/jupyter/bin/python"
+_START = b"from probes.verify_main import main\n\nmain()\n"
+_WANTED = ("bash", "jupyter", "code-server", "python", "python3")
+_LOOK = 'for name in "$@"; do command -v "$name" >/dev/null && echo "$name"; done; [ ! -x "$0" ] || echo "$0"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A running container to probe, and the programs on its PATH."""
+
+    engine: Engine
+    container: str
+    programs: frozenset[str]
+
+    @property
+    def python(self) -> str:
+        """Return the word that runs the user's Python."""
+        return "python" if "python" in self.programs else "python3"
+
+    @property
+    def prober(self) -> str:
+        """Return the Python that runs our probes, or nothing."""
+        if TOOLS_PYTHON in self.programs:
+            return TOOLS_PYTHON
+        return self.python if {"python", "python3"} & self.programs else ""
+
+
+def enter(engine: Engine, container: str) -> Place:
+    """Put the probes into a running container and look which programs it has."""
+    engine.inside.put(container, files())
+    look = ExecRequest(command=("sh", "-c", _LOOK, TOOLS_PYTHON, *_WANTED))
+    try:
+        found = engine.inside.execute(container, look).stdout.decode("utf-8", "replace").split()
+    except EngineError:
+        found = []  # an image without a shell has none of these
+    return Place(engine=engine, container=container, programs=frozenset(found))
+
+
+def files() -> dict[str, bytes]:
+    """Return the probes as they lie in a container."""
+    probes = sorted(paths.probes().glob("verify_*.py"))
+    return {
+        f"{FOLDER}/__main__.py": _START,
+        f"{FOLDER}/probes/__init__.py": b"",
+        **{f"{FOLDER}/probes/{path.name}": path.read_bytes() for path in probes},
+    }
+
+
+def ask(
+    place: Place, which: str, plan: Mapping[str, object], *, python: str = "", timeout_s: float = 120
+) -> Facts:
+    """Run a probe; return its facts, or the error in their place."""
+    words = (python or place.prober, "-I", FOLDER, which)
+    env = {"TORCH_DEVICE_BACKEND_AUTOLOAD": "0"}  # no driver is here: a backend must not load with torch
+    request = ExecRequest(command=words, stdin=json.dumps(plan).encode(), env=env, timeout_s=timeout_s)
+    return facts_of(place, request, mark="")
+
+
+def see(place: Place, *words: str) -> Facts:
+    """Run verify_seen.py through the given words; return what it saw."""
+    return facts_of(place, ExecRequest(command=words), mark=SEEN_MARK)
+
+
+def facts_of(place: Place, request: ExecRequest, *, mark: str) -> Facts:
+    """Run a command that prints JSON after a mark; return it with its time, or the error in its place."""
+    began = time.monotonic()
+    try:
+        done = place.engine.inside.execute(place.container, request)
+        facts = marked(done.stdout.decode("utf-8", "replace"), mark)
+    except EngineError as error:
+        facts = Facts({"error": error.what})
+    else:
+        if facts is None:
+            last = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()[-1:]
+            facts = Facts({"error": f"exit code {done.code}: {''.join(last)[-300:]}"})
+    return Facts({"seconds": round(time.monotonic() - began, 2), **facts.values})
+
+
+def marked(text: str, mark: str) -> Facts | None:
+    """Find the line of JSON that follows a mark; None when there is none."""
+    for line in text.splitlines():
+        if line.startswith(mark):
+            try:
+                return Facts.parse(line.removeprefix(mark))
+            except ValueError:
+                continue
+    return None

@@ -1,0 +1,63 @@
+"""Prove that an image works: in real containers, as its own user and as any uid of group 0."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from envkit.engines.base import Engine, ImageFacts
+from envkit.image import checks, expectation
+from envkit.image.checks_doors import missing_extensions
+from envkit.image.evidence import Evidence
+from envkit.image.expectation import Expectation
+from envkit.image.gather import Subject, gather, programs, run_user
+from envkit.image.inventory import find
+from envkit.image.verdict import Item, Verdict
+
+ANY_UID = "1234567:0"  # a uid that no image knows, in group 0, as platforms such as OpenShift run containers
+ALIVE_S = 10.0  # an extension host that dies does so in its first seconds (testbed.md, the trap)
+
+
+def verify(
+    engine: Engine,
+    image: str,
+    report: Callable[[Item], None],
+    *,
+    identities: tuple[str, ...] = (),
+    alive_s: float = ALIVE_S,
+) -> Verdict:
+    """Try everything; `report` gets each item as it is judged.
+
+    Without `identities`: the image's user and any uid of group 0; somebody else's image as its own user only.
+    """
+    began = time.monotonic()
+    facts = find(engine, image)
+    expect = expectation.of_image(facts) or expectation.foreign(programs(engine, facts))
+    subject = Subject(image=facts, expect=expect, alive_s=alive_s)
+    items: list[Item] = []
+    missing: dict[str, str] = {}
+    for identity in identities or _identities(facts, expect):
+        evidence = gather(engine, subject, identity)
+        for item in checks.judge(evidence, expect):
+            report(item)
+            items.append(item)
+        missing.update(_named(evidence, expect))
+    return Verdict(
+        image=facts.id,
+        items=tuple(items),
+        missing=tuple(sorted(missing.items())),
+        seconds=round(time.monotonic() - began, 1),
+    )
+
+
+def _identities(image: ImageFacts, expect: Expectation) -> tuple[str, ...]:
+    own = run_user(image)
+    return (own, ANY_UID) if expect.ours and own != ANY_UID else (own,)
+
+
+def _named(evidence: Evidence, expect: Expectation) -> dict[str, str]:
+    """Return the optional extensions that are missing, each with its reason."""
+    facts = evidence.about("extensions")
+    if facts.error:
+        return {}
+    return {name: reason for name, reason, optional in missing_extensions(facts, expect) if optional}
