@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import subprocess
@@ -29,9 +30,9 @@ def silent(_line: str) -> None:
 
 def status(port: int, path: str) -> int:
     """GET a path of this machine without any token."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", path)
-    return connection.getresponse().status
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().status
 
 
 @pytest.mark.parametrize("caller", [ROOT, ADA, GRACE], ids=["0", "1000", "1234567"])
