@@ -46,13 +46,8 @@ HEADERS = ("what", "envkit", "baseline", "ratio", "goal", "")
 
 def figure(value: float, unit: str) -> str:
     """Return a figure with as many digits as it deserves."""
-    return (
-        f"{value:.3f} {unit}"
-        if value < 1
-        else f"{value:.1f} {unit}"
-        if value < 100
-        else f"{value:.0f} {unit}"
-    )
+    digits = 3 if value < 1 else 1 if value < 100 else 0
+    return f"{value:.{digits}f} {unit}"
 
 
 def markdown(rows: Sequence[Row]) -> str:
