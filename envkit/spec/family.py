@@ -50,7 +50,7 @@ def display(path: Path) -> str:
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except (ValueError, OSError):
-        return str(path)
+        return os.path.normpath(path)
 
 
 def read_file(path: Path) -> Entries:

@@ -14,7 +14,7 @@ from envkit.spec.merge import without_nulls
 from envkit.spec.model import Spec
 from envkit.spec.named import missing_files
 from envkit.spec.problems import Problem, report
-from envkit.spec.source import Entries, Place, node_at, place_of, value_of
+from envkit.spec.source import Entries, Place, is_written, place_of, value_of
 from envkit.spec.source import Path as KeyPath
 
 
@@ -31,7 +31,7 @@ class LoadedSpec:
     def place(self, where: str | KeyPath) -> Place | None:
         """Return where a key's value is written (`str()` of it is `file:line:column`); None for a default."""
         path = _path(where)
-        return place_of(self.tree, path) if node_at(self.tree, path) is not None else None
+        return place_of(self.tree, path) if is_written(self.tree, path) else None
 
     def error(self, where: str | KeyPath, what: str, *, allowed: str = "", fix: str = "") -> SpecError:
         """Return the error of a value that is wrong, at its line, for a later stage to raise.
@@ -40,7 +40,7 @@ class LoadedSpec:
         a default, is shown at the nearest key above it.
         """
         path = _path(where)
-        if node_at(self.tree, path) is None:
+        if not is_written(self.tree, path):
             what = f"{what} (`{'.'.join(map(str, path))}` is not written here; this is its default)"
         return report([Problem(place=place_of(self.tree, path), what=what, allowed=allowed, fix=fix)])
 
@@ -53,7 +53,9 @@ def load(source: str | Path, presets: Path) -> LoadedSpec:
     path = find(source, presets)
     family = Family.of(path, presets)
     tree = without_nulls(family.tree)
-    problems = [*family.problems, *translate.empty_values(tree), *missing_files(tree, path.parent)]
+    problems = [*family.problems, *translate.empty_values(tree)]
+    told = {problem.place for problem in problems}
+    problems += [problem for problem in missing_files(tree, path.parent) if problem.place not in told]
     spec = _validated(tree, problems)
     if spec is None or problems:
         raise report(problems, family.sources)

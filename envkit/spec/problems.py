@@ -40,12 +40,14 @@ def report(problems: Sequence[Problem], sources: Sequence[Source] = ()) -> SpecE
     """Return the error that lists all problems in the order of the files."""
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: _order(problem, sources))
     if len(ordered) == 1:
-        return SpecError(_block(ordered[0]), fix=ordered[0].fix or "correct that line, and try again")
+        return SpecError(
+            _block(ordered[0]), fix=_printable(ordered[0].fix) or "correct that line, and try again"
+        )
     files = ", ".join(dict.fromkeys(problem.place.source.name for problem in ordered))
     blocks = [_block(problem, fix=True) for problem in ordered[:_MOST_SHOWN]]
     if len(ordered) > _MOST_SHOWN:
         blocks.append(f"… and {len(ordered) - _MOST_SHOWN} more")
-    count = f"{len(ordered)} mistakes in {files}"
+    count = _printable(f"{len(ordered)} mistakes in {files}")
     return SpecError("\n\n".join([count, *blocks]) + "\n", fix=f"correct these {count}; nothing was done yet")
 
 
@@ -61,7 +63,7 @@ def _block(problem: Problem, *, fix: bool = False) -> str:
     if problem.allowed:
         lines += _wrapped(f"allowed: {problem.allowed}", "      ")
     if problem.likely:
-        lines.append(f"      did you mean '{problem.likely}'?")
+        lines += _wrapped(f"did you mean '{problem.likely}'?", "      ")
     if fix and problem.fix:
         lines += _wrapped(f"fix: {problem.fix}", "      ")
     return "\n".join(lines)
@@ -69,7 +71,7 @@ def _block(problem: Problem, *, fix: bool = False) -> str:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
-        text,
+        _printable(text),
         _COLUMNS - len("error: "),
         initial_indent=indent,
         subsequent_indent=indent + "  ",

@@ -108,14 +108,14 @@ def nearest(node: Node, path: Path) -> Node:
     return node
 
 
-def node_at(node: Node, path: Path) -> Node | None:
-    """Return what stands at a path exactly."""
+def is_written(node: Node, path: Path) -> bool:
+    """Say whether a path stands in the text, in its long form or a short one."""
     for part in path:
         step = _step(node, part)
-        if step is None:
-            return None
-        node = step[0]
-    return node
+        if step is None and isinstance(node, Entries):
+            return False
+        node = step[0] if step else node
+    return True
 
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:

@@ -39,7 +39,7 @@ def shown(value: object) -> str:
         return _KINDS.get(type(value), f"the {type(value).__name__} {value!r}")
     if not value:
         return "an empty text"
-    plain = _CONTROL.sub("�", value)
+    plain = "".join(letter if letter.isprintable() else "�" for letter in value[: _SHOWN + 1])
     return f"'{plain}'" if len(plain) <= _SHOWN else f"'{plain[:_SHOWN]}…'"
 
 

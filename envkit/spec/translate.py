@@ -11,7 +11,7 @@ from envkit.spec.english import refused
 from envkit.spec.merge import is_settings
 from envkit.spec.model import Apt, CodeServer, Ide, JupyterLab, Pip, Services, Spec, User
 from envkit.spec.problems import Problem, likely
-from envkit.spec.source import Entries, Node, Path, Scalar, nearest, place_of, walk
+from envkit.spec.source import Entries, Node, Scalar, nearest, place_of, walk
 
 # Pydantic's mark of a mapping's key that is refused.
 _KEY = "[key]"
@@ -69,8 +69,9 @@ def problems(tree: Entries, error: ValidationError) -> list[Problem]:
 def _problem(tree: Entries, error: ErrorDetails) -> Problem:
     """Return an error of validation as a problem at its place."""
     context = refused(error).context or {}
-    path: Path = tuple(part for part in error["loc"] if part != _KEY)
-    at_key = bool(context["at_key"]) or _KEY in error["loc"]
+    path, at_key = error["loc"], bool(context["at_key"])
+    if not at_key and len(path) > 1 and path[-1] == _KEY:
+        path, at_key = path[:-1], True
     node = nearest(tree, path)
     written = str(path[-1]) if at_key else node.text if isinstance(node, Scalar) else ""
     return Problem(

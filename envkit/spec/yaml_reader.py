@@ -135,6 +135,7 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self._document(event)
         elif isinstance(event, yaml.AliasEvent):
+            self._count(event)
             self._refuse(event, f"an alias (`*{event.anchor}`) is not read", "write the value again")
             self._add(Scalar(self._at(event), "", False))
         elif isinstance(event, yaml.NodeEvent):
@@ -149,11 +150,7 @@ class _Builder:
             self._refuse(event, "directives (`%…`) are not read", "leave the line out")
 
     def _node(self, event: yaml.NodeEvent) -> None:
-        self.values += 1
-        if self.values > MOST_VALUES:
-            raise _error(
-                self._at(event), f"the file has more than {MOST_VALUES} values", "is this the right file?"
-            )
+        self._count(event)
         if event.anchor is not None:
             self._refuse(
                 event, f"an anchor (`&{event.anchor}`) is not read", "write the value where it is needed"
@@ -170,6 +167,12 @@ class _Builder:
             )
         else:
             self.open.append(_Open(self._at(event), isinstance(event, yaml.MappingStartEvent)))
+
+    def _count(self, event: yaml.NodeEvent) -> None:
+        self.values += 1
+        if self.values > MOST_VALUES:
+            what = f"the file has more than {MOST_VALUES} values"
+            raise _error(self._at(event), what, "is this the right file?")
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         if _SURROGATE.search(event.value):
