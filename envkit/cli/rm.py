@@ -30,7 +30,7 @@ def command(name: str, yes: bool) -> None:
 
 
 def _ask(lost: Loss) -> None:
-    from envkit.errors import Interrupted, UsageError
+    from envkit.errors import EnvkitError, UsageError
 
     one = lost.environment
     output.note(f"environment {one.name} ({one.state}, {one.image})")
@@ -39,4 +39,4 @@ def _ask(lost: Loss) -> None:
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked here", fix=f"envkit rm {one.name} --yes")
     if not click.confirm("remove it?", err=True):
-        raise Interrupted("nothing was removed", fix="stop keeps everything: `envkit stop`")
+        raise EnvkitError("nothing was removed", fix=f"`envkit stop {one.name}` ends it and keeps everything")

@@ -63,6 +63,11 @@ def shows_vscode(asking: Ask, port: int, base: str, token: str) -> bool:
     return asking(port, f"{base}/vscode/", token) == 200
 
 
+def asks_password(asking: Ask, port: int) -> bool:
+    """Tell whether code-server's own door is there and asks for its password."""
+    return asking(port, "/", None) == 302 and asking(port, "/login", None) == 200
+
+
 def urls(port: int, base: str, token: str, services: tuple[str, ...], own_door: str | None) -> Urls:
     """Return the URLs of the services; each logs in, and the login holds for all."""
     root = f"http://127.0.0.1:{port}{base}"

@@ -58,7 +58,9 @@ def refuse_system(real: str, *, option: str, asked: str) -> None:
         return
     named = asked if asked == real else f"{asked} (that is {real})"
     reason = f"{below} belongs to the system" if below else f"{real} is not one person's folder"
-    raise UsageError(f"{option} {named}: {reason}", fix=f"give a folder of your own: {option} ~/envkit/home")
+    raise UsageError(
+        f"{option} {named}: {reason}", fix=f"give a folder of your own, as in {option} ~/envkit/{option[2:]}"
+    )
 
 
 def prepare(host: Host, path: str, caller: Caller) -> None:

@@ -30,21 +30,11 @@ class Opened:
 def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeout_s: float) -> Opened:
     """Wait for each IDE by a request through the published port; NotReady says which did not answer."""
     patience = Patience.of(engine, container, timeout_s)
-    port, base = plan.port, base_url(plan.name)
     try:
-        wait_until(patience, "JupyterLab answers at the door", lambda: door.refuses(asking, port, base))
-        token = read_secret(engine, container, "jupyter_token", user=user(plan))
-        wait_until(patience, "JupyterLab opens with its token", lambda: door.opens(asking, port, base, token))
-        if "code-server" in plan.services:
-            wait_until(
-                patience,
-                "VS Code opens behind the login",
-                lambda: door.shows_vscode(asking, port, base, token),
-            )
+        token = _wait(patience, asking, plan)
     except NotReady as error:
-        raise NotReady(
-            f"environment {plan.name}: {error.what}{_services(engine, container)}", fix=error.fix
-        ) from error
+        what = f"environment {plan.name}: {error.what}{_services(engine, container)}"
+        raise NotReady(what, fix=error.fix) from error
     own_door = own_password = None
     if plan.own_door_port is not None:
         own_door = f"http://127.0.0.1:{plan.own_door_port}/"
@@ -54,11 +44,26 @@ def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeo
         image=plan.image,
         home=plan.home,
         cache=plan.cache,
-        port=port,
-        urls=door.urls(port, base, token, plan.services, own_door),
+        port=plan.port,
+        urls=door.urls(plan.port, base_url(plan.name), token, plan.services, own_door),
         token=token,
         own_door_password=own_password,
     )
+
+
+def _wait(patience: Patience, asking: Ask, plan: RunPlan) -> str:
+    """Wait for every door and return the token."""
+    port, own, base = plan.port, plan.own_door_port, base_url(plan.name)
+    wait_until(patience, "JupyterLab answers at the door", lambda: door.refuses(asking, port, base))
+    token = read_secret(patience.engine, patience.container, "jupyter_token", user=user(plan))
+    wait_until(patience, "JupyterLab opens with its token", lambda: door.opens(asking, port, base, token))
+    if "code-server" in plan.services:
+        wait_until(
+            patience, "VS Code opens behind the login", lambda: door.shows_vscode(asking, port, base, token)
+        )
+    if own is not None:
+        wait_until(patience, "VS Code answers at its own door", lambda: door.asks_password(asking, own))
+    return token
 
 
 def _services(engine: Engine, container: str) -> str:

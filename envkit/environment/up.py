@@ -141,6 +141,8 @@ def _start_new(site: Site, request: UpRequest, plan: RunPlan, container: str, re
 
 
 def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts, report: Report) -> Opened:
+    if found.state in ("created", "removing"):
+        report(f"environment {plan.name} is being made or removed: waiting for whoever is at it")
     state = _after_lease(site.engine, found)
     _prepare_folders(site.host, plan)
     if state == "created":
