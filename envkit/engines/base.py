@@ -24,6 +24,10 @@ class PortTaken(EngineError):
     """The port of the host is in use."""
 
 
+class BuildFailed(EngineError):
+    """A build did not end with an image; `what` names the step, its last lines and the log."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineFacts:
     """What an engine is and can do."""

@@ -14,7 +14,9 @@ class Command:
 
     words: tuple[str, ...]
     stdin: bytes = field(default=b"", repr=False)  # may hold secrets
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # added to the host's own; may hold secrets
+    env: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # added to the host's own; may hold secrets
     directory: Path | None = None
     timeout_s: float = 60.0
 

@@ -1,0 +1,143 @@
+"""The engine's containers, through the Docker SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+
+from envkit.engines.base import OWNED, ContainerFacts, Mount, RunRequest
+from envkit.engines.docker_errors import spoken_as_ours
+from envkit.errors import EngineError
+
+# Logs rotate, so that a chatty service cannot fill the disk (reliability.md, section 4, row 4).
+_LOGS = {"type": "json-file", "config": {"max-size": "50m", "max-file": "3"}}
+
+
+class DockerContainers:
+    """Containers behind the Docker API."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._api = client.api
+
+    def create(self, request: RunRequest) -> str:
+        """Create (not start) a container, labelled as ours; return its id. A name that is taken is NameTaken."""
+        with spoken_as_ours(f"creating a container of {request.image}"):
+            made = self._api.create_container(
+                request.image,
+                command=None if request.command is None else list(request.command),
+                entrypoint=None if request.entrypoint is None else list(request.entrypoint),
+                user=request.user,
+                environment=dict(request.env),
+                labels={**request.labels, OWNED: "true"},
+                ports=[port.container_port for port in request.ports],
+                name=request.name,
+                host_config=self._host_config(request),
+            )
+        return str(made["Id"])
+
+    def start(self, container: str) -> None:
+        """Start; one that runs already is fine. A port that is taken is PortTaken."""
+        with spoken_as_ours("starting the container"):
+            self._api.start(container)
+
+    def find(self, labels: Mapping[str, str]) -> tuple[ContainerFacts, ...]:
+        """Return all containers, running or not, that carry these labels (value "" matches any value)."""
+        wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
+        with spoken_as_ours("listing containers"):
+            rows = self._api.containers(all=True, filters={"label": wanted})
+        found = (self.inspect(row["Id"]) for row in rows)
+        return tuple(facts for facts in found if facts is not None)
+
+    def inspect(self, container: str) -> ContainerFacts | None:
+        """Return the container of that name or id, or None."""
+        with spoken_as_ours(f"looking at the container {container}"):
+            try:
+                return _facts(self._api.inspect_container(container))
+            except NotFound:
+                return None
+
+    def stop(self, container: str, grace_s: float) -> None:
+        """Ask it to end, end it after `grace_s`; one that is gone or stopped is fine."""
+        with spoken_as_ours(f"stopping the container {container}"):
+            try:
+                self._api.stop(container, timeout=int(grace_s))
+            except NotFound:
+                return
+
+    def remove(self, container: str) -> None:
+        """Remove a container of ours (killing it); one that is gone is fine, one not ours is refused."""
+        facts = self.inspect(container)
+        if facts is None:
+            return
+        if facts.labels.get(OWNED) != "true":
+            raise EngineError(
+                f"the container {facts.name} is not envkit's: it is left alone", fix=f"docker rm {facts.name}"
+            )
+        with spoken_as_ours(f"removing the container {facts.name}"):
+            try:
+                self._api.remove_container(facts.id, force=True, v=True)
+            except NotFound:
+                return
+            except APIError as error:
+                if "is already in progress" not in str(error.explanation):
+                    raise
+
+    def _host_config(self, request: RunRequest) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "binds": [f"{m.source}:{m.target}{':ro' if m.read_only else ''}" for m in request.mounts],
+            "tmpfs": {
+                t.target: f"rw,nosuid,nodev,noexec,mode={t.mode:04o},uid={t.uid},gid={t.gid},size={t.size_mib}m"
+                for t in request.tmpfs
+            },
+            "port_bindings": {p.container_port: (p.address, p.host_port or None) for p in request.ports},
+            "group_add": list(request.groups),
+            "shm_size": request.shm_mib << 20,
+            "init": request.init,
+            "restart_policy": {"Name": request.restart},
+            "network_mode": request.network or "default",
+            "log_config": _LOGS,
+        }
+        config: dict[str, Any] = self._api.create_host_config(**options)
+        return config
+
+
+def _facts(about: dict[str, Any]) -> ContainerFacts:
+    state, config = about["State"], about["Config"]
+    ended = state["Status"] in ("exited", "dead")
+    return ContainerFacts(
+        id=about["Id"],
+        name=about["Name"].removeprefix("/"),
+        image=about["Image"],
+        state=state["Status"],
+        exit_code=int(state["ExitCode"]) if ended else None,
+        labels=config.get("Labels") or {},
+        ports=_ports(about),
+        mounts=tuple(
+            Mount(
+                source=m.get("Name") or m.get("Source", ""),
+                target=m["Destination"],
+                read_only=not m.get("RW", True),
+            )
+            for m in about.get("Mounts") or ()
+        ),
+        created=about["Created"],
+        user=config.get("User") or "",
+    )
+
+
+def _ports(about: dict[str, Any]) -> dict[int, tuple[str, int]]:
+    """Return the published ports: as they are while it runs, as they were asked for otherwise."""
+    live = (about.get("NetworkSettings") or {}).get("Ports") or {}
+    asked = (about.get("HostConfig") or {}).get("PortBindings") or {}
+    found = {}
+    for name, bindings in {**asked, **live}.items():
+        for binding in bindings or ():
+            if binding.get("HostPort") not in (None, "", "0"):
+                found[int(name.partition("/")[0])] = (
+                    binding.get("HostIp") or "0.0.0.0",
+                    int(binding["HostPort"]),
+                )
+    return found

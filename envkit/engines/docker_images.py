@@ -1,0 +1,118 @@
+"""The engine's images, through the Docker SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import ImageNotFound
+
+from envkit.engines.base import ImageFacts, LayerFacts
+from envkit.engines.docker_errors import spoken_as_ours
+from envkit.errors import EngineError
+
+
+class DockerImages:
+    """Images behind the Docker API."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._api = client.api
+
+    def inspect(self, reference: str) -> ImageFacts | None:
+        """Return the image, or None when the engine has none of that name or id."""
+        with spoken_as_ours(f"looking at the image {reference}"):
+            try:
+                return _facts(self._api.inspect_image(reference))
+            except ImageNotFound:
+                return None
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image a name; the name is taken from whatever had it."""
+        repository, tag = _split(reference)
+        with spoken_as_ours(f"naming the image {reference}"):
+            self._api.tag(image, repository, tag, force=True)
+
+    def untag(self, reference: str) -> None:
+        """Take a name away; an image with no other name goes. Never forced. A name that is gone is fine."""
+        with spoken_as_ours(f"taking the name {reference} away"):
+            try:
+                self._api.remove_image(reference, force=False, noprune=False)
+            except ImageNotFound:
+                return
+
+    def import_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> str:
+        """Make a one-layer image of a root filesystem; return its id."""
+        repository, tag = _split(reference)
+        changes = [f"LABEL {name}={value}" for name, value in labels.items()]
+        with spoken_as_ours(f"importing {reference}"), tar.open("rb") as file:
+            answer = self._api.import_image_from_stream(file, repository=repository, tag=tag, changes=changes)
+        for line in answer.splitlines():
+            if "errorDetail" in line or '"error"' in line:
+                raise EngineError(f"importing {reference}: {line.strip()}", fix="see the engine's log")
+        found = self.inspect(reference)
+        if found is None:
+            raise EngineError(f"importing {reference}: the image is not there", fix="see the engine's log")
+        return found.id
+
+    def pull(self, reference: str, report: Callable[[str], None]) -> ImageFacts:
+        """Fetch from a registry; `report` gets a line of progress at a time."""
+        repository, tag = _split(reference)
+        with spoken_as_ours(f"pulling {reference}"):
+            for event in self._api.pull(repository, tag=tag, stream=True, decode=True):
+                if error := event.get("error"):
+                    raise EngineError(
+                        f"pulling {reference}: {error}", fix="look at the name, and at the network"
+                    )
+                if "progress" not in event and event.get("status"):
+                    report(f"{event.get('id', '')} {event['status']}".strip())
+        found = self.inspect(reference)
+        if found is None:
+            raise EngineError(f"pulling {reference}: the image is not there", fix="run the command again")
+        return found
+
+    def list(self, labels: Mapping[str, str]) -> tuple[ImageFacts, ...]:
+        """Return the images that carry all these labels."""
+        wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
+        with spoken_as_ours("listing images"):
+            rows = self._api.images(filters={"label": wanted})
+            ids = list(dict.fromkeys(row["Id"] for row in rows))
+        found = (self.inspect(identity) for identity in ids)
+        return tuple(facts for facts in found if facts is not None)
+
+    def history(self, reference: str) -> tuple[LayerFacts, ...]:
+        """Return the image's steps, the oldest first."""
+        with spoken_as_ours(f"reading the history of {reference}"):
+            rows = self._api.history(reference)
+        return tuple(
+            LayerFacts(created_by=str(row.get("CreatedBy", "")), size_bytes=int(row.get("Size", 0)))
+            for row in reversed(rows)
+        )
+
+
+def _facts(about: dict[str, Any]) -> ImageFacts:
+    config = about.get("Config") or {}
+    return ImageFacts(
+        id=about["Id"],
+        tags=tuple(about.get("RepoTags") or ()),
+        digests=tuple(about.get("RepoDigests") or ()),
+        labels=config.get("Labels") or {},
+        env=dict(entry.partition("=")[::2] for entry in config.get("Env") or ()),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        user=config.get("User") or "",
+        architecture=about.get("Architecture", ""),
+        size_bytes=int(about.get("Size", 0)),
+        layers=len((about.get("RootFS") or {}).get("Layers") or ()),
+    )
+
+
+def _split(reference: str) -> tuple[str, str | None]:
+    """Return the repository and the tag (or the digest) of a reference."""
+    if "@" in reference:
+        repository, _, digest = reference.partition("@")
+        return repository, digest
+    head, _, tail = reference.rpartition("/")
+    name, _, tag = tail.partition(":")
+    return (f"{head}/{name}" if head else name), tag or None

@@ -1,0 +1,75 @@
+"""Where the engine listens: what the user's own docker client would take, then the usual sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from envkit.errors import EngineError
+from envkit.hosts.base import Host
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """An engine's address."""
+
+    url: str  # unix:///var/run/docker.sock, tcp://…
+    why: str  # which setting named it
+    local: bool  # it is this machine's
+
+
+def find_endpoint(host: Host, environment: Mapping[str, str] | None = None) -> Endpoint:
+    """Return the address: $DOCKER_HOST, the docker context in use, then the sockets of Docker and Podman."""
+    environment = os.environ if environment is None else environment
+    if url := environment.get("DOCKER_HOST"):
+        return Endpoint(url=url, why="$DOCKER_HOST", local=url.startswith("unix://"))
+    if found := _of_context(host, environment):
+        return found
+    sockets = _sockets(environment)
+    for path in sockets:
+        if path.is_socket():
+            return Endpoint(url=f"unix://{path}", why=f"{path} is there", local=True)
+    tried = ", ".join(map(str, sockets))
+    raise EngineError(
+        f"no container engine answers here (looked for {tried})",
+        fix="`envkit engine start` installs and starts one on Debian and Ubuntu; or set DOCKER_HOST",
+    )
+
+
+def _sockets(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the usual sockets: Docker's, rootless Docker's, Docker Desktop's, Podman's."""
+    runtime = Path(environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    return (
+        Path("/var/run/docker.sock"),
+        runtime / "docker.sock",
+        Path.home() / ".docker" / "run" / "docker.sock",
+        Path("/run/podman/podman.sock"),
+        runtime / "podman" / "podman.sock",
+    )
+
+
+def _of_context(host: Host, environment: Mapping[str, str]) -> Endpoint | None:
+    """Return the address of the docker client's context, if one other than `default` is in use."""
+    folder = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    name = environment.get("DOCKER_CONTEXT") or _json(host, folder / "config.json").get("currentContext")
+    if not name or name == "default":
+        return None
+    for meta in sorted((folder / "contexts" / "meta").glob("*/meta.json")):
+        about = _json(host, meta)
+        if about.get("Name") == name:
+            url = str(about.get("Endpoints", {}).get("docker", {}).get("Host", ""))
+            return Endpoint(url=url, why=f"docker context {name}", local=url.startswith("unix://"))
+    raise EngineError(
+        f"the docker context {name!r} is in use but not there", fix="`docker context use default`"
+    )
+
+
+def _json(host: Host, path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(host.read(path) or b"{}")
+    except ValueError as error:
+        raise EngineError(f"{path} is no JSON: {error}", fix="mend it: docker reads it too") from error
+    return found if isinstance(found, dict) else {}

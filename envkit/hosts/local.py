@@ -1,0 +1,151 @@
+"""This machine: the only home of subprocess."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from envkit.errors import HostError
+from envkit.hosts.base import Command, Completed
+
+# Where systems keep programs, whether or not PATH says so (FHS 3.0, and Homebrew's folder).
+_USUAL_FOLDERS = (
+    "/usr/local/bin",
+    "/usr/bin",
+    "/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/sbin",
+    "/opt/homebrew/bin",
+)
+_GRACE_S = 5.0  # between asking a program to end and ending it
+
+
+class LocalHost:
+    """The machine that envkit runs on."""
+
+    name = "this machine"
+
+    def run(self, command: Command) -> Completed:
+        """Run to the end; a non-zero code is a result, a missing program or a time-out a HostError."""
+        with _started(command, stderr=subprocess.PIPE) as process:
+            try:
+                stdout, stderr = process.communicate(command.stdin, timeout=command.timeout_s)
+            except subprocess.TimeoutExpired as error:
+                raise HostError(
+                    f"{command.words[0]} did not end within {command.timeout_s:.0f} s",
+                    fix=f"run it by hand to see why: {' '.join(command.words[:4])}",
+                ) from error
+        return Completed(
+            code=process.returncode,
+            stdout=stdout.decode("utf-8", "replace"),
+            stderr=stderr.decode("utf-8", "replace"),
+        )
+
+    def stream(self, command: Command, each_line: Callable[[str], None]) -> int:
+        """Run, handing over each line as it comes; silent for longer than `timeout_s` is a HostError."""
+        with _started(command, stderr=subprocess.STDOUT) as process:
+            assert process.stdin is not None and process.stdout is not None
+            process.stdin.write(command.stdin)
+            process.stdin.close()
+            lines: queue.Queue[str | None] = queue.Queue()
+            threading.Thread(target=_read_lines, args=(process, lines), daemon=True).start()
+            while True:
+                try:
+                    line = lines.get(timeout=command.timeout_s)
+                except queue.Empty as error:
+                    raise HostError(
+                        f"{command.words[0]} was silent for {command.timeout_s:.0f} s and was ended",
+                        fix="look at its last lines; a slow network or a full disk are the usual causes",
+                    ) from error
+                if line is None:
+                    return process.wait()
+                each_line(line)
+
+    def find_programs(self, name: str) -> tuple[Path, ...]:
+        """Return every executable of that name: PATH in order, then the usual folders."""
+        folders = [*os.environ.get("PATH", "").split(os.pathsep), *_USUAL_FOLDERS]
+        found = (Path(folder) / name for folder in folders if folder)
+        usable = [path for path in found if path.is_file() and os.access(path, os.X_OK)]
+        return tuple({path.resolve(): path for path in reversed(usable)}.values())[::-1]
+
+    def read(self, path: Path) -> bytes | None:
+        """Return a file's bytes, or None when there is no such file."""
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise HostError(
+                f"{path} cannot be read: {error.strerror}", fix="look at its permissions"
+            ) from error
+
+    def free_bytes(self, path: Path) -> int:
+        """Return the free space of the filesystem that holds `path` or its nearest existing parent."""
+        while not path.exists():
+            path = path.parent
+        return shutil.disk_usage(path).free
+
+
+@contextmanager
+def _started(command: Command, *, stderr: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program in a group of its own; whatever is left of the group is ended with the block."""
+    try:
+        process = subprocess.Popen(
+            command.words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=command.directory,
+            env={**os.environ, **command.env},
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise HostError(
+            f"there is no program {command.words[0]!r} here", fix="install it, or look at PATH"
+        ) from error
+    except OSError as error:
+        raise HostError(
+            f"{command.words[0]} cannot be started: {error.strerror}", fix="look at its permissions"
+        ) from error
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        _signal(process, signal.SIGTERM)
+        try:
+            process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            _signal(process, signal.SIGKILL)
+            process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return  # it has ended by itself
+
+
+def _read_lines(process: subprocess.Popen[bytes], lines: queue.Queue[str | None]) -> None:
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            lines.put(line.decode("utf-8", "replace").rstrip("\r\n"))
+    except ValueError:
+        return  # the pipe was closed: the program was ended
+    lines.put(None)
