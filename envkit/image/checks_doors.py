@@ -111,9 +111,8 @@ def code_server_refuses(evidence: Evidence, expect: Expectation) -> Finding:
     problems = errors + served(answers) + open_listeners(listeners)
     count = len(listeners.rows("tcp")) + len(listeners.rows("unix"))
     seconds = max((facts.seconds for facts in (*doors, listeners)), default=0.0)
-    return all_of(
-        problems, f"{len(answers)} requests refused; {count} other listeners open to nobody", seconds
-    )
+    behind = f"{len(answers)} requests refused" if doors else "no code-server"
+    return all_of(problems, f"{behind}; {count} other listeners, open to nobody", seconds)
 
 
 def open_listeners(listeners: Facts) -> list[str]:

@@ -75,8 +75,9 @@ def wrong_torch(facts: Facts, planned: Torch) -> list[str]:
         problems.append(f"torch {version} is there, {planned.version} was planned")
     if planned.build not in ("any", facts.text("build")):
         problems.append(f"it is built for {facts.text('build')}, {planned.build} was planned")
-    if planned.npu and facts.text("npu") != planned.npu:
-        problems.append(f"torch_npu {facts.text('npu') or 'is not there'}, {planned.npu} was planned")
+    backend = facts.text("backend")
+    if planned.backend and backend != planned.backend:
+        problems.append(f"its backend is {backend or 'absent'}, {planned.backend} was planned")
     return problems
 
 

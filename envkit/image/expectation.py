@@ -17,7 +17,7 @@ class Torch:
 
     version: str
     build: str
-    npu: str = ""
+    backend: str = ""  # version of the package that adds a backend
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,4 +82,4 @@ def _torch(label: Facts) -> Torch | None:
     torch = label.part("torch")
     if not torch.values:
         return None
-    return Torch(version=torch.text("version"), build=torch.text("build"), npu=torch.text("npu"))
+    return Torch(version=torch.text("version"), build=torch.text("build"), backend=torch.text("npu"))

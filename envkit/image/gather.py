@@ -60,7 +60,8 @@ def gather(engine: Engine, subject: Subject, identity: str) -> Evidence:
         ides = pool.submit(_ides, place, subject)
         rest = pool.submit(_rest, place, subject, identity)
         facts = {**ides.result(), **rest.result()}
-        facts["stop"] = _stop(place)
+        if subject.expect.ours:
+            facts["stop"] = _stop(place)
     return Evidence(identity=identity, env=subject.image.env, facts=facts)
 
 

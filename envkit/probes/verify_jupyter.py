@@ -50,7 +50,10 @@ def knock(door: Door, path: str, *, name: str = "", method: str = "GET") -> dict
     """Send one request without a login; return what came back."""
     body = b"{}" if method == "POST" else b""
     what = f"{name or 'nobody'}: {method} {path} at {door.address}"
-    return fact(what, ask(door, path, method=method, body=body, timeout_s=60))
+    try:
+        return fact(what, ask(door, path, method=method, body=body, timeout_s=60))
+    except ConnectionRefusedError:
+        return nobody_listens(what)
 
 
 def knock_websocket(door: Door, path: str, *, name: str = "") -> dict[str, object]:
@@ -60,12 +63,19 @@ def knock_websocket(door: Door, path: str, *, name: str = "") -> dict[str, objec
         WebSocket(door, path).close()
     except NotServed as refused:
         return {"what": what, "status": refused.status, "location": refused.location, "size": 0}
+    except ConnectionRefusedError:
+        return nobody_listens(what)
     return {"what": what, "status": 101, "location": "", "size": 0}
+
+
+def nobody_listens(what: str) -> dict[str, object]:
+    """Return the fact that a door is not there, at this address."""
+    return {"what": what, "status": 0, "location": "", "size": 0}
 
 
 def refuses(jupyter: Jupyter) -> dict[str, object]:
     """Ask without the login for all that needs it, at every address; with it under a stranger's name."""
-    pages = ("lab", "tree", "api/contents", "api/kernels", "api/sessions", "api/terminals", "api/status")
+    pages = ("lab", "api/contents", "api/kernels", "api/sessions", "api/terminals", "api/status")
     answers = []
     for address in jupyter.addresses:
         door = jupyter.door.at(address)

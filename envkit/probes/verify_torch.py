@@ -31,7 +31,7 @@ def look() -> dict[str, object]:
         "version": str(torch.__version__),
         "packaged": installed("torch"),
         "build": f"cu{torch.version.cuda.replace('.', '')}" if torch.version.cuda else "cpu",
-        "npu": installed("torch_npu"),
+        "backend": installed("torch_npu"),
         "computes": total == 45.0,
     }
 
