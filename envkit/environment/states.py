@@ -63,11 +63,17 @@ def services_state(answer: Mapping[str, Any]) -> tuple[State, str]:
     if answer.get("ready"):
         return "running", ""
     waiting = {
-        name: service for name, service in answer.get("services", {}).items() if not service.get("answers")
+        name: str(service.get("state", "?"))
+        for name, service in answer.get("services", {}).items()
+        if not service.get("answers")
     }
-    reason = ", ".join(f"{name} is {service.get('state', '?')}" for name, service in waiting.items())
-    hopeless = any(service.get("state") in _HOPELESS for service in waiting.values())
+    hopeless = any(state in _HOPELESS for state in waiting.values())
+    reason = ", ".join(f"{name} is {_words(state)}" for name, state in waiting.items())
     return "failed" if hopeless else "starting", reason or str(answer.get("reason", ""))
+
+
+def _words(state: str) -> str:
+    return "RUNNING but does not answer" if state == "RUNNING" else state
 
 
 def _state(engine: Engine, facts: ContainerFacts) -> tuple[State, str]:

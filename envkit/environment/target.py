@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envkit import paths
 from envkit.engines.base import OWNED, Engine
+from envkit.environment.up import Site
 from envkit.errors import EnvkitError, UsageError
 from envkit.plan.run_plan import RunImage
+
+if TYPE_CHECKING:
+    from envkit.image.proving import Reports
 
 _DEFAULT_SPEC = "envkit.yaml"  # design.md, section 7
 
@@ -23,13 +28,33 @@ def find_image(engine: Engine, target: str | None) -> RunImage:
     return _of_spec(engine, named) if is_spec(named) else _of_reference(engine, named)
 
 
+def make_image(site: Site, target: str | None, reports: Reports) -> RunImage:
+    """Return the image that is meant, after building what a spec asks for, if anything changed."""
+    named = _named(target)
+    if not is_spec(named):
+        return _of_reference(site.engine, named)
+    from envkit.image.build import BuildOptions, build  # heavy, and an image needs none of it
+    from envkit.spec.load import load
+
+    built = build(load(named, paths.presets()), site.engine, site.host, BuildOptions(), reports)
+    return _of_reference(site.engine, built.tag)
+
+
 def is_spec(target: str) -> bool:
     """Tell a spec (a preset, a file, a folder) from an image's name; what is on the disk wins."""
     return target.startswith("preset:") or target.endswith((".yaml", ".yml")) or Path(target).exists()
 
 
+def _named(target: str | None) -> str:
+    if target is None and not Path(_DEFAULT_SPEC).is_file():
+        raise UsageError(
+            f"nothing to start: there is no ./{_DEFAULT_SPEC}", fix="envkit up SPEC, or envkit up IMAGE"
+        )
+    return target or _DEFAULT_SPEC
+
+
 def _of_spec(engine: Engine, source: str) -> RunImage:
-    from envkit.spec.load import load  # heavy, and an image needs none of it
+    from envkit.spec.load import load  # heavy, as above
 
     reference = f"{load(source, paths.presets()).spec.name}:dev"
     facts = engine.images.inspect(reference)
