@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from envkit import paths
-from envkit.cli.main import envkit
 from envkit.errors import SpecError
 from envkit.spec.load import LoadedSpec, load
 from envkit.spec.merge import FILES
@@ -140,12 +138,6 @@ def test_every_key_that_names_a_file_is_known() -> None:
     assert found == known
 
 
-def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(envkit, arguments)
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result.exit_code, result.stdout, result.stderr
-
-
 def test_a_message_is_complete_and_fits_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "envkit.yaml").write_text(ISSUE.replace("accelerator: cpu ", "acelerator: cpu "))
@@ -189,7 +181,6 @@ def test_several_mistakes_are_listed_in_their_order_and_counted(
 )
 def test_the_caret_stands_under_what_is_meant(line: str, shown: list[str], tmp_path: Path) -> None:
     (tmp_path / "envkit.yaml").write_text(f"name: x\n{line}\n", "utf-8")
-    assert refused(tmp_path).what.splitlines()[1:3] != []
     assert [row for row in refused(tmp_path).what.splitlines() if " | " in row] == shown
 
 

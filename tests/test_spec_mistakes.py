@@ -60,7 +60,7 @@ YAML = [
     ('name: "\\U«FFFFFFFF"\n', "this escape names no character"),
     ('name: «"\\ud800"\n', "half of a surrogate pair"),
     ("«name my-env\nbase: debian:12\n", "a `:` is missing in this line"),
-    ("name: x\n«base\npython: '3.11'\n", "a `:` is missing after this key"),
+    ("name: x\n«base\npython: '3.11'\n", "a `:` is missing in this line"),
     ("name: x\n «base: debian:12\n", "this line is indented further than line 1"),
     ("name: x\nbase: debian:12\n  «python: '3.11'\n", "this line is indented further than line 2"),
     ("name: x\napt:\n   - git\n  «- tmux\n", "the indentation does not fit the lines above"),
@@ -142,7 +142,7 @@ VALUES = [
     ("name: x\nbase: «debian:latest\n", "names `latest`"),
     (f"name: x\nbase: «debian:latest@sha256:{SHA}\n", "names `latest`"),
     ("name: x\nbase: «Debian:12\n", "'Debian:12' is not allowed here"),
-    ("name: x\nbase: «debian:12 AS x\n", "is not allowed here"),
+    ("name: x\nbase: «debian:12 AS x\n", "is no image reference"),
     ("name: x\nbase: «'debian:'\n", "is not allowed here"),
     ("name: x\nbase: «debian@sha256:abc\n", "is not allowed here"),
     ("name: x\nbase: «'debian:12:13'\n", "is not allowed here"),
@@ -186,7 +186,7 @@ PACKAGES = [
     (OK + "apt: [«{git: 1}]\n", "a mapping cannot stand here"),
     (OK + "apt: {packages: «git}\n", "'git' is not a list"),
     (OK + "apt: {packages: «{git: '1'}}\n", "a mapping is not a list"),
-    (OK + 'apt: [«"git\\ntmux"]\n', "a line break cannot stand here"),
+    (OK + 'apt: [«"git\\ntmux"]\n', "is not one package"),
     (OK + "apt: {files: [«apt.txt]}\n", "there is no file 'apt.txt'"),
     (OK + "pip: [«num py]\n", "is no requirement"),
     (OK + "pip: [«numpy=2]\n", "is no requirement"),
@@ -297,7 +297,32 @@ REST = [
     (OK + "extends: [«/etc/passwd]\n", "is not allowed here"),
     (OK + "extends: «{a: b}\n", "a mapping is not a list"),
 ]
-MISTAKES = [*YAML, *KEYS, *EMPTY, *VALUES, *PACKAGES, *REST]
+SLIPS = [
+    ("name«:my-env\nbase: debian:12\n", "a space is missing after this `:`"),
+    ("name: x\nbase«:debian:12\napt: [git]\n", "a space is missing after this `:`"),
+    ("name: x\npython«:3.11\n", "a space is missing after this `:`"),
+    ("name«\uff1ax\nbase: debian:12\n", "this is a full-width colon"),
+    ("name: x\napt«\uff1a [git]\n", "this is a full-width colon"),
+    ("name:«\u00a0x\n", "this is no ordinary space"),
+    ("name: x\napt:\n- git\n«-tmux\n", "a space is missing after this `-`"),
+    ("name: x\npython: «“3.11”\n", "use straight quotes, or none"),
+    ("name: «my env\n", "fix: write my-env"),
+    ("name: «My_Env\n", "fix: write my-env"),
+    ("name: x\nbase: «ubuntu 22.04\n", "fix: write ubuntu:22.04"),
+    ("name: x\nbase: «ubuntu\n", "as in `ubuntu:22.04`"),
+    ("name: x\napt: «git, tmux\n", "fix: write [git, tmux]"),
+    ("name: x\npip: [«numpy pandas]\n", "fix: write [numpy, pandas]"),
+    ("name: x\npip: [«numpy=2]\n", "fix: write numpy==2"),
+    ("name: x\npip: [numpy>=2,«<3]\n", "put the whole requirement in quotes"),
+    ("name: x\npip: [«'git+https://example.com/a/b']\n", "write `NAME @ URL`"),
+    ("name: x\nenv:\n  «- A=1\n", "write `key: value`, without `- `"),
+    ("name: x\nsteps:\n  «run: make\n", "begin each entry with `- `"),
+    ("name: x\nsteps:\n  - «make\n", "fix: write `run: make`"),
+    ("name: x\nide: {jupyterlab: «4.6.6}\n", "fix: write `version: 4.6.6`"),
+    ("name: x\nsteps:\n  - run: echo a«: b\n", "put the whole value in quotes"),
+    ("name: x\nsteps: [{script: «-x}]\n", "would be read as an option"),
+]
+MISTAKES = [*SLIPS, *YAML, *KEYS, *EMPTY, *VALUES, *PACKAGES, *REST]
 
 
 def place(marked: str) -> tuple[str, str]:

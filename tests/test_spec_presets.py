@@ -71,6 +71,25 @@ def test_the_list_of_presets_names_each_with_its_purpose() -> None:
     assert all(preset["about"] in table and preset["base"] in table for preset in listed)
 
 
+def test_a_mistake_ends_the_command_with_its_message_and_code_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(paths, "presets", lambda: tmp_path)
+    (tmp_path / "mine.yaml").write_text("name: mine\nbase: debian:12\naccelerator: gpu\n")
+    result = CliRunner().invoke(envkit, ["presets"])
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == (
+        "error: mine.yaml:3:14: 'gpu' is not allowed here\n"
+        "    3 | accelerator: gpu\n"
+        "      |              ^^^\n"
+        "      allowed: cpu, cuda, ascend\n"
+        "      did you mean 'cuda'?\n"
+        "  fix: correct that line, and try again\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
 def test_the_schema_is_one() -> None:
     schema = json.loads(run("schema"))
     Draft202012Validator.check_schema(schema)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -118,9 +117,8 @@ def test_line_ends_of_windows_are_read() -> None:
 
 
 def test_a_large_file_is_refused_before_it_is_read() -> None:
-    began = time.perf_counter()
-    assert "larger than 1048576 bytes" in refused(b"a" * (MOST_BYTES + 1)).what
-    assert time.perf_counter() - began < 0.5
+    # Were it read, the tab would be told.
+    assert "larger than 1048576 bytes" in refused(b"\t" * (MOST_BYTES + 1)).what
 
 
 def test_many_values_are_refused() -> None:

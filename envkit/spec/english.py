@@ -11,6 +11,8 @@ from envkit.spec.text import refusal, shown
 _LISTS = ("tuple_type", "list_type")
 _MAPPINGS = ("dict_type", "mapping_type", "model_type", "model_attributes_type")
 
+_KEYS = "write `key: value`, without `- `"
+
 
 def refused(error: ErrorDetails) -> PydanticCustomError:
     """Return the refusal that says what an error of pydantic means."""
@@ -24,7 +26,13 @@ def refused(error: ErrorDetails) -> PydanticCustomError:
         choices = tuple(re.findall(r"'([^']*)'", context["expected"]))
         return refusal(f"{given} is not allowed here", allowed=", ".join(choices), choices=choices)
     if error["type"] in _LISTS:
-        return refusal(f"{given} is not a list", allowed="a list, as in `[a, b]`", fix="put it in [ ]")
+        return refusal(
+            f"{given} is not a list", allowed="a list, as in `[a, b]`", fix=_list_fix(error["input"])
+        )
     if error["type"] in _MAPPINGS:
-        return refusal(f"{given} is not a mapping", allowed="`key: value` lines")
+        return refusal(f"{given} is not a mapping", allowed="`key: value` lines", fix=_KEYS)
     return refusal(f"{given} is not allowed here ({error['msg']})")
+
+
+def _list_fix(given: object) -> str:
+    return "put it in [ ]" if isinstance(given, str) else "begin each entry with `- `"

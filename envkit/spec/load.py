@@ -54,9 +54,9 @@ def load(source: str | Path, presets: Path) -> LoadedSpec:
     family = Family.of(path, presets)
     tree = without_nulls(family.tree)
     problems = [*family.problems, *translate.empty_values(tree)]
+    spec = _validated(tree, problems)
     told = {problem.place for problem in problems}
     problems += [problem for problem in missing_files(tree, path.parent) if problem.place not in told]
-    spec = _validated(tree, problems)
     if spec is None or problems:
         raise report(problems, family.sources)
     chain = tuple(file.name for file in family.sources)

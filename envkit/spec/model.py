@@ -7,7 +7,7 @@ Values are immutable all the way down (tuples, `FrozenMap`), so that a spec hash
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
@@ -106,12 +106,16 @@ class Extension(Part):
 class JupyterLab(Part):
     """JupyterLab, in a Python of its own."""
 
+    text_key: ClassVar[str] = "version"
+
     version: JupyterLabVersion = Field(default="4.6.6", description="at least 4.6")
     settings: JsonText | None = Field(default=None, description="JupyterLab's `overrides.json`, as a mapping")
 
 
 class CodeServer(Part):
     """VS Code in the browser."""
+
+    text_key: ClassVar[str] = "version"
 
     version: CodeServerVersion | None = Field(
         default="4.138.0", description="which release; with `source: script` always the newest"
@@ -172,6 +176,8 @@ class Services(Part):
 class User(Part):
     """Who owns the user's Python and runs the image when nobody says otherwise."""
 
+    text_key: ClassVar[str] = "name"
+
     name: UserName = Field(default="dev", description="the user's name")
     uid: UserId = Field(default=1000, description="user id; never 0")
     gid: GroupId = Field(default=0, description="group id; 0 lets any uid run it")
@@ -179,6 +185,8 @@ class User(Part):
 
 class Step(Part):
     """A build step of the user's own: the one place where text becomes an instruction."""
+
+    text_key: ClassVar[str] = "run"
 
     run: Command | None = Field(default=None, description="a shell command, one line")
     script: RelativePath | None = Field(default=None, description="a script that is copied in and run")

@@ -11,14 +11,9 @@ from envkit.spec.source import Entries, Scalar
 
 
 def missing_files(tree: Entries, folder: Path) -> Iterator[Problem]:
-    """Yield a problem for every named file that is not there; a name that is refused anyway is left out."""
+    """Yield a problem for every named file that is not there."""
     for _, node, kind in named_files(tree):
-        if node.text and not _is_refused(node.text):
-            yield from _missing(node, kind, folder)
-
-
-def _is_refused(name: str) -> bool:
-    return name.startswith(("/", "~")) or ".." in name.split("/") or not name.isprintable() or "\\" in name
+        yield from _missing(node, kind, folder)
 
 
 def _missing(node: Scalar, kind: str, folder: Path) -> Iterator[Problem]:
@@ -26,8 +21,8 @@ def _missing(node: Scalar, kind: str, folder: Path) -> Iterator[Problem]:
     try:
         is_inside = path.resolve().is_relative_to(folder.resolve())
         is_file, is_folder = path.is_file(), path.is_dir()
-    # A name too long for the file system, or a loop of links.
-    except (OSError, RuntimeError) as error:
+    # A name too long for the file system or with a NUL, or a loop of links.
+    except (OSError, RuntimeError, ValueError) as error:
         yield Problem(place=node.place, what=f"'{node.text[:40]}' cannot be opened ({type(error).__name__})")
         return
     if not is_inside:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -20,6 +20,9 @@ class Part(BaseModel):
     """A part of a spec."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # The key that a bare text was probably meant for.
+    text_key: ClassVar[str] = ""
 
     @classmethod
     def key_names(cls) -> tuple[str, ...]:
@@ -44,7 +47,9 @@ class Part(BaseModel):
         given = cls.long_form(given)
         if not isinstance(given, Mapping):
             allowed = "`key: value` with the keys " + ", ".join(cls.key_names())
-            raise refusal(f"{shown(given)} cannot stand here", allowed=allowed)
+            key = cls.text_key
+            fix = f"write `{key}: {given}`" if key and isinstance(given, str) else ""
+            raise refusal(f"{shown(given)} cannot stand here", allowed=allowed, fix=fix)
         errors = [_detail(path, error, given) for path, error in cls._unknown(given)]
         errors += [_detail(path, error, given) for path, error in cls.broken_rules(given)]
         try:

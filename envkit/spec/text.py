@@ -17,6 +17,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Linux takes at most 128 KiB in one argument or variable (MAX_ARG_STRLEN); a spec needs far less.
 LONGEST = 4096
 
+# What a word processor makes of a quote.
+_CURLY = "\u201c\u201d\u201e\u2018\u2019"
+
 _SHOWN = 40
 
 _KINDS = {dict: "a mapping", list: "a list", tuple: "a list", bool: "a truth value", type(None): "nothing"}
@@ -71,7 +74,8 @@ class Text:
             self.hint(text)
         _one_line(text)
         if not re.fullmatch(self.pattern, text):
-            raise refusal(f"{shown(text)} is not allowed here", allowed=self.allowed)
+            fix = "use straight quotes, or none" if text[:1] in _CURLY and text else ""
+            raise refusal(f"{shown(text)} is not allowed here", allowed=self.allowed, fix=fix)
         _not_longer(text, self.longest)
         return self.check(text) if self.check is not None else text
 

@@ -18,7 +18,7 @@ from envkit.errors import SpecError
 from envkit.spec.problems import Problem, report
 from envkit.spec.source import Entries, Entry, Items, Node, Place, Scalar, Source
 from envkit.spec.text import shown
-from envkit.spec.yaml_words import explain
+from envkit.spec.yaml_words import explain, slip
 
 # A spec that a person writes has a few hundred lines; these leave room and bound the work.
 MOST_BYTES = 1024 * 1024
@@ -101,6 +101,9 @@ def _events(source: Source, text: str) -> Iterator[yaml.Event]:
 def _mapping(source: Source, root: Node | None) -> Entries:
     if isinstance(root, Entries):
         return root
+    mistyped = slip(source, root.place.line - 1) if isinstance(root, Scalar) else None
+    if mistyped:
+        raise report([mistyped])
     place = root.place if root else Place(source, 1, 1)
     nothing = root is None or (isinstance(root, Scalar) and root.plain and not root.text)
     what = "the file is empty" if nothing else "the file holds no mapping"

@@ -19,7 +19,6 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "a value cannot begin with `{0}`",
         "put the value in quotes",
     ),
-    (r"could not find expected ':'", "a `:` is missing after this key", _KEY),
     (r"found unexpected end of stream", "a quote that opens here is never closed", "close the quote"),
     (r"found unexpected document separator", "a quote that opens here is never closed", "close the quote"),
     (
@@ -62,12 +61,17 @@ _ANYTHING_ELSE = "this is not YAML: {0}"
 
 
 # Complaints that are noticed late: the writer must look at where it began.
-_LOOK_AT_START = (
-    "found unexpected end of stream",
-    "found unexpected document separator",
-    "could not find expected ':'",
-)
+_LOOK_AT_START = ("found unexpected end of stream", "found unexpected document separator")
+_NO_COLON = "could not find expected ':'"
 _COLON = "mapping values are not allowed here"
+
+# Slips of the finger and of the keyboard, which YAML takes for text. What is wrong stands in the group.
+_SLIPS = (
+    (r"\s*(?:- )?[\w.-]+\s*(\uff1a)", "this is a full-width colon", "write `: `"),
+    (r"\s*(?:- )?[\w.-]+:([\u00a0\u3000])", "this is no ordinary space", "write a space with the space bar"),
+    (r"\s*(?:- )?[A-Za-z_][\w-]*(:)[^\s:/]", "a space is missing after this `:`", "write `key: value`"),
+    (r"\s*(-)[^\s-]", "a space is missing after this `-`", "write `- value`"),
+)
 
 
 def explain(source: Source, error: yaml.MarkedYAMLError) -> Problem:
@@ -76,6 +80,8 @@ def explain(source: Source, error: yaml.MarkedYAMLError) -> Problem:
     mark, start = error.problem_mark, error.context_mark
     if problem == _COLON and mark is not None:
         return _colon(source, mark)
+    if problem == _NO_COLON and start is not None:
+        return slip(source, start.line) or _no_colon(source, start.line)
     if start is not None and (mark is None or _began_earlier(problem, start, mark)):
         mark = start
     what, fix = _plain_words(problem)
@@ -87,23 +93,36 @@ def _began_earlier(problem: str, start: yaml.Mark, mark: yaml.Mark) -> bool:
     return problem in _LOOK_AT_START or (problem.startswith("expected ','") and mark.line > start.line)
 
 
+def slip(source: Source, line: int) -> Problem | None:
+    """Return what was probably mistyped in a line that YAML takes for text; lines count from 0 here."""
+    for pattern, what, fix in _SLIPS:
+        found = re.match(pattern, source.lines[line]) if line < len(source.lines) else None
+        if found:
+            return Problem(place=Place(source, line + 1, found.start(1) + 1), what=what, fix=fix)
+    return None
+
+
+def _no_colon(source: Source, line: int) -> Problem:
+    text = source.lines[line]
+    place = Place(source, line + 1, len(text) - len(text.lstrip()) + 1, len(_content(text)))
+    return Problem(place=place, what="a `:` is missing in this line", fix=_KEY)
+
+
 def _colon(source: Source, mark: yaml.Mark) -> Problem:
-    """Explain a `:` too many: a forgotten one in the line above, a wrong indentation, or a missing quote."""
+    """Explain a `:` too many: a slip or a wrong indentation in the lines above, or missing quotes."""
     line = source.lines[mark.line][: mark.column]
     above = next((n for n in range(mark.line - 1, -1, -1) if _content(source.lines[n])), None)
     if above is not None and ":" not in line:
         text = source.lines[above]
+        if ": " not in _content(text) and not _content(text).endswith(":"):
+            return slip(source, above) or _no_colon(source, above)
         column = len(text) - len(text.lstrip()) + 1
-        if ":" not in _content(text):
-            what = "a `:` is missing in this line"
-            return Problem(place=Place(source, above + 1, column, len(text.strip())), what=what, fix=_KEY)
         indent = len(line) - len(line.lstrip()) + 1
         if indent > column:
             what = f"this line is indented further than line {above + 1}, which already has its value"
             fix = f"begin it in column {column}, or put a value of several lines in quotes"
             return Problem(place=Place(source, mark.line + 1, indent, len(line.strip())), what=what, fix=fix)
-    what = "a second `: ` stands in this line"
-    fix = "put a value that contains `: ` in quotes"
+    what, fix = "a second `: ` stands in this line", "put the whole value in quotes: `key: 'a: b'`"
     return Problem(place=Place(source, mark.line + 1, mark.column + 1), what=what, fix=fix)
 
 
