@@ -79,6 +79,20 @@ def test_null_takes_a_key_back_to_its_default(tmp_path: Path) -> None:
     assert spec.pip.packages == ("numpy", "tensorboard")
 
 
+def test_a_key_of_a_parent_that_does_not_fit_can_be_taken_back(tmp_path: Path) -> None:
+    child = "name: c\nextends: preset:cuda\naccelerator: cpu\nbase: debian:12\n"
+    what = refused(tmp_path, {"c.yaml": child})
+    assert "cuda.yaml:9:1: `cuda` does not go with `accelerator: cpu`" in what
+    assert loaded(tmp_path, {"c.yaml": child + "cuda: null\n"}).spec.cuda is None
+
+
+def test_the_fix_for_a_key_of_a_parent_is_in_the_child(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("name: c\nextends: preset:cuda\naccelerator: cpu\n")
+    with pytest.raises(SpecError) as raised:
+        load(tmp_path / "c.yaml", paths.presets())
+    assert raised.value.fix == f"write `cuda: null` in {tmp_path / 'c.yaml'}: it takes the key back"
+
+
 def test_several_parents_are_taken_in_their_order(tmp_path: Path) -> None:
     files = {"c.yaml": "name: c\nextends: [a.yaml, b.yaml]\n", "a.yaml": "python: 3.10\napt: [a]\n"}
     spec = loaded(

@@ -126,6 +126,7 @@ def attempt(folder: Path, data: bytes) -> Spec | None:
         assert str(path) in error.what
         return None
     assert Spec.model_validate(spec.model_dump(by_alias=True)) == spec
+    assert {type(text) for text in texts(spec.model_dump(mode="json"))} <= {str}
     return spec
 
 

@@ -74,12 +74,16 @@ def _problem(tree: Entries, error: ErrorDetails) -> Problem:
         path, at_key = path[:-1], True
     node = nearest(tree, path)
     written = str(path[-1]) if at_key else node.text if isinstance(node, Scalar) else ""
+    place = place_of(tree, path, key=at_key)
+    fix = context["fix"]
+    if fix.startswith("leave it out") and place.source != tree.place.source:
+        fix = f"write `{path[-1]}: null` in {tree.place.source.name}: it takes the key back"
     return Problem(
-        place=place_of(tree, path, key=at_key),
+        place=place,
         what=context["what"],
         allowed=context["allowed"],
         likely=_meant(written, context["choices"], at_key=at_key),
-        fix=context["fix"],
+        fix=fix,
     )
 
 
