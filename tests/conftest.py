@@ -1,0 +1,34 @@
+"""What all tests share: a fast test that reaches the real world fails at once, with a sentence."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REFUSED = "this test reached the real world: use a fake, or mark it `real`"
+
+
+@pytest.fixture(autouse=True)
+def no_real_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse programs and connections to every test that is not marked `real` or `long`."""
+    if request.node.get_closest_marker("real") or request.node.get_closest_marker("long"):
+        return
+
+    def refuse(what: object, *_args: object, **_kwargs: object) -> None:
+        if isinstance(what, socket.socket):
+            what.close()
+        pytest.fail(REFUSED)
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Keep the logs of a fast test out of the user's own state folder."""
+    if not request.node.get_closest_marker("real"):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
