@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import socket
 import struct
 import tarfile
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import docker
+from docker.errors import NotFound
 
 from envkit.engines.base import ExecRequest, ExecResult
 from envkit.engines.docker_errors import spoken_as_ours
@@ -19,6 +21,7 @@ from envkit.errors import EngineError
 # The stream of an exec without a terminal: 1 byte which output, 3 unused, 4 big-endian length (Docker API, "attach").
 _HEADER = struct.Struct(">BxxxL")
 _STDERR = 2
+_MOST_LINKS = 8
 
 
 class DockerInside:
@@ -62,6 +65,23 @@ class DockerInside:
                 archive.addfile(entry, io.BytesIO(content))
         with spoken_as_ours("writing files into the container"):
             self._api.put_archive(container, "/", buffer.getvalue())
+
+    def get(self, container: str, path: str) -> bytes | None:
+        """Return a file's bytes, running or not (a link is followed); None when there is no such file."""
+        for _ in range(_MOST_LINKS):
+            with spoken_as_ours(f"reading {path} in the container"):
+                try:
+                    chunks, _ = self._api.get_archive(container, path)
+                except NotFound:
+                    return None
+                archive = tarfile.open(fileobj=io.BytesIO(b"".join(chunks)))  # noqa: SIM115  closed below
+            with archive:
+                member = archive.next()
+                if member is None or not member.issym():
+                    file = None if member is None else archive.extractfile(member)
+                    return None if file is None else file.read()
+                path = posixpath.normpath(posixpath.join(posixpath.dirname(path), member.linkname))
+        return None
 
     def _code(self, exec_id: str) -> int:
         """Return the exit code; the stream may end a moment before the engine knows it."""
