@@ -211,8 +211,8 @@ class Spec(Part):
     name: Name = Field(description="the image's name; it is tagged `NAME:dev`")
     extends: tuple[ParentReference, ...] = Field(
         default=(),
-        description="presets (`preset:cpu`) or files that this one builds on: mappings merge, lists append, other "
-        "values replace, and `null` takes a key back to its default",
+        description="presets (`preset:cpu`) or files that this one builds on: mappings merge, lists append, "
+        "other values replace, and `null` takes a key back to its default",
         json_schema_extra=short.or_one,
     )
     base: ImageReference = Field(
