@@ -42,13 +42,14 @@ class DockerInside:
                 environment=dict(request.env),
             )
             stream = self._api.exec_start(made["Id"], socket=True)
+        raw: socket.socket = getattr(stream, "_sock", stream)
         try:
             with spoken_as_ours(doing):
-                raw = getattr(stream, "_sock", stream)
                 stdout, stderr = _talk(raw, request, time.monotonic() + request.timeout_s)
                 return ExecResult(code=self._code(made["Id"]), stdout=stdout, stderr=stderr)
         finally:
             stream.close()
+            raw.close()  # the stream leaves it open: the connection that was upgraded holds it, too
 
     def logs(self, container: str) -> bytes:
         """Return what the container has printed so far, stdout and stderr as they came."""
