@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envkit import paths, render
+from envkit.errors import PlanError
 from envkit.plan.build_plan import BuildPlan
 from envkit.plan.facts import ContextFile
 
@@ -87,7 +88,9 @@ def _installed(plan: BuildPlan, shipped: Shipped) -> list[ContextFile]:
         for name, (place, mode) in _IMAGE_PROGRAMS.items()
     ]
     texts = {**render.settings(plan, shipped.templates), **_kernel(), **_ide_settings(plan)}
-    return files + [ContextFile(name=f"installed/{place}", content=text.encode()) for place, text in texts.items()]
+    return files + [
+        ContextFile(name=f"installed/{place}", content=text.encode()) for place, text in texts.items()
+    ]
 
 
 def _kernel() -> dict[str, str]:
@@ -107,7 +110,10 @@ def _ide_settings(plan: BuildPlan) -> dict[str, str]:
     if plan.lab_settings:
         found["jupyter/share/jupyter/lab/settings/overrides.json"] = plan.lab_settings
     if plan.tools.code_server:
-        settings = {"python.defaultInterpreterPath": "/opt/venv/bin/python", **json.loads(plan.code_settings or "{}")}
+        settings = {
+            "python.defaultInterpreterPath": "/opt/venv/bin/python",
+            **json.loads(plan.code_settings or "{}"),
+        }
         extension = {
             "name": "defaults",
             "publisher": "envkit",
@@ -127,3 +133,21 @@ def _link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another filesystem, or links are not allowed: the copy says what is wrong, if anything
         shutil.copyfile(source, target)
+
+
+def dockerfile_of(files: Iterable[ContextFile]) -> str:
+    """Return the Dockerfile's text."""
+    content = next(file.content for file in files if file.name == "Dockerfile")
+    assert isinstance(content, bytes)  # it was rendered, not read from the disk
+    return content.decode()
+
+
+def write_new(files: Iterable[ContextFile], folder: Path) -> None:
+    """Write the context into a folder that is new or empty; PlanError when there is something in it."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise PlanError(f"{folder} is there already, and not empty", fix="name a new folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(files, folder)
+    except OSError as error:
+        raise PlanError(f"{folder} cannot be written: {error.strerror}", fix="name another folder") from error

@@ -67,7 +67,10 @@ def _line_in(error: TemplateError) -> int | None:
     """Return the template's line that a run-time error came from: jinja2 rewrites the traceback to it."""
     line, trace = None, error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_name in ("top-level template code", "template") or trace.tb_frame.f_code.co_name.startswith("block "):
+        if trace.tb_frame.f_code.co_name in (
+            "top-level template code",
+            "template",
+        ) or trace.tb_frame.f_code.co_name.startswith("block "):
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
@@ -76,7 +79,9 @@ def _line_in(error: TemplateError) -> int | None:
 def env_value(value: str) -> str:
     """Return a value as ENV and LABEL take it: quoted, with nothing left that the builder would expand."""
     if re.search(r"[\x00-\x1f\x7f]", value):
-        raise PlanError("a value with a control character cannot stand in a Dockerfile", fix="remove it from the spec")
+        raise PlanError(
+            "a value with a control character cannot stand in a Dockerfile", fix="remove it from the spec"
+        )
     escaped = re.sub(r'([\\"$])', r"\\\1", value)
     return f'"{escaped}"'
 

@@ -22,7 +22,7 @@ class Classic:
     """The builder of the Docker API itself: no mounts, no secrets, one step after the other."""
 
     def __init__(self, client: docker.DockerClient) -> None:
-        self._api = client.api
+        self._api: Any = client.api  # its types leave out what the SDK itself builds on
 
     def build(self, request: BuildRequest, report: Callable[[BuildEvent], None]) -> str:
         """Build; return the image's id. Closing the connection cancels the build in the engine."""

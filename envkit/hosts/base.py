@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from envkit.errors import HostError
+
+
+class Silent(HostError):
+    """A program said nothing for too long, and was ended."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
@@ -41,7 +47,8 @@ class Host(Protocol):
     def stream(self, command: Command, each_line: Callable[[str], None]) -> int:
         """Run, handing over each line of stdout and stderr as it comes; return the code.
 
-        The program and all its children are ended when `each_line` raises; `timeout_s` is the longest silence.
+        The program and all its children are ended when `each_line` raises; `timeout_s` is the longest silence,
+        after which Silent is raised.
         """
 
     def find_programs(self, name: str) -> tuple[Path, ...]:

@@ -9,11 +9,11 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from envkit.errors import HostError
-from envkit.hosts.base import Command, Completed
+from envkit.hosts.base import Command, Completed, Silent
 
 # Where systems keep programs, whether or not PATH says so (FHS 3.0, and Homebrew's folder).
 _USUAL_FOLDERS = (
@@ -50,18 +50,16 @@ class LocalHost:
         )
 
     def stream(self, command: Command, each_line: Callable[[str], None]) -> int:
-        """Run, handing over each line as it comes; silent for longer than `timeout_s` is a HostError."""
+        """Run, handing over each line as it comes; silent for longer than `timeout_s` is Silent."""
         with _started(command, stderr=subprocess.STDOUT) as process:
-            assert process.stdin is not None and process.stdout is not None
-            process.stdin.write(command.stdin)
-            process.stdin.close()
             lines: queue.Queue[str | None] = queue.Queue()
-            threading.Thread(target=_read_lines, args=(process, lines), daemon=True).start()
+            for work, arguments in ((_write, (process, command.stdin)), (_read_lines, (process, lines))):
+                threading.Thread(target=work, args=arguments, daemon=True).start()
             while True:
                 try:
                     line = lines.get(timeout=command.timeout_s)
                 except queue.Empty as error:
-                    raise HostError(
+                    raise Silent(
                         f"{command.words[0]} was silent for {command.timeout_s:.0f} s and was ended",
                         fix="look at its last lines; a slow network or a full disk are the usual causes",
                     ) from error
@@ -107,45 +105,54 @@ def _started(command: Command, *, stderr: int) -> Iterator[subprocess.Popen[byte
             env={**os.environ, **command.env},
             start_new_session=True,
         )
-    except FileNotFoundError as error:
-        raise HostError(
-            f"there is no program {command.words[0]!r} here", fix="install it, or look at PATH"
-        ) from error
     except OSError as error:
-        raise HostError(
-            f"{command.words[0]} cannot be started: {error.strerror}", fix="look at its permissions"
-        ) from error
+        raise _not_started(command, error) from error
     try:
         yield process
     finally:
         _end(process)
 
 
+def _not_started(command: Command, error: OSError) -> HostError:
+    program = command.words[0]
+    if command.directory is not None and not command.directory.is_dir():
+        return HostError(f"there is no folder {command.directory}", fix=f"make it: {program} is to run there")
+    if isinstance(error, FileNotFoundError):
+        return HostError(f"there is no program {program!r} here", fix="install it, or look at PATH")
+    return HostError(f"{program} cannot be started: {error.strerror}", fix="look at its permissions")
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the whole group: children too, that may have outlived the program itself."""
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
         try:
             process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
-            _signal(process, signal.SIGKILL)
-            process.wait()
+            pass  # SIGKILL comes next
+    _signal(process, signal.SIGKILL)
+    process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
-            pipe.close()
+            with suppress(BrokenPipeError):  # it ended before it read all its input
+                pipe.close()
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):  # all of it has ended
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return  # it has ended by itself
+
+
+def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
+    assert process.stdin is not None
+    with suppress(OSError, ValueError):  # it ended, or was ended, before it read all of it
+        process.stdin.write(content)
+        process.stdin.close()
 
 
 def _read_lines(process: subprocess.Popen[bytes], lines: queue.Queue[str | None]) -> None:
     assert process.stdout is not None
-    try:
+    with suppress(ValueError):  # the pipe was closed: the program was ended
         for line in process.stdout:
             lines.put(line.decode("utf-8", "replace").rstrip("\r\n"))
-    except ValueError:
-        return  # the pipe was closed: the program was ended
     lines.put(None)

@@ -28,7 +28,10 @@ def know(reference: str, stated: str | None, facts: BaseFacts | None) -> BaseKno
         if candidate is None:
             return None
         return BaseKnowledge(
-            distribution=facts.distribution, system_python=candidate, own_python=own_python, reason="read from the image"
+            distribution=facts.distribution,
+            system_python=candidate,
+            own_python=own_python,
+            reason="read from the image",
         )
     if stated is not None:
         python = _python_of(stated)

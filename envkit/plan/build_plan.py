@@ -123,4 +123,7 @@ class BuildPlan:
     digest: str  # decides "nothing changed"
     decisions: tuple[Decision, ...]
     warnings: tuple[str, ...]
-    files: tuple[ContextFile, ...] = field(repr=False)  # all of the context but the Dockerfile and what templates give
+    blocked: str  # why it cannot be built from here; "" when nothing speaks against it
+    files: tuple[ContextFile, ...] = field(
+        repr=False
+    )  # all of the context but the Dockerfile and what templates give

@@ -13,7 +13,9 @@ from envkit.spec.model import CodeServer
 
 def choose(wanted: CodeServer, facts: BuildFacts) -> tuple[CodeServerPlan, Decision]:
     """Choose the source; Misfit when the spec's own choice cannot work."""
-    source, reason = (wanted.source, "the spec asks for it") if wanted.source != "auto" else _automatic(wanted, facts)
+    source, reason = (
+        (wanted.source, "the spec asks for it") if wanted.source != "auto" else _automatic(wanted, facts)
+    )
     data = compat.table("code_server")
     row = data["rows"].get(wanted.version or "", {})
     sha256 = wanted.sha256 or row.get(facts.architecture, "")
@@ -45,9 +47,13 @@ def warnings(plan: CodeServerPlan) -> list[str]:
     """Return what a user must know of the choice."""
     found = []
     if plan.source == "script":
-        found.append("code-server comes from the official install script: no version and no checksum is pinned")
+        found.append(
+            "code-server comes from the official install script: no version and no checksum is pinned"
+        )
     if plan.source == "npm" and not plan.integrity:
-        found.append(f"code-server {plan.version} is not in envkit's table: its integrity is the registry's word")
+        found.append(
+            f"code-server {plan.version} is not in envkit's table: its integrity is the registry's word"
+        )
     return found
 
 
@@ -77,7 +83,9 @@ def extension_rows(plan: CodeServerPlan) -> dict[str, object]:
 
 
 def _automatic(wanted: CodeServer, facts: BuildFacts) -> tuple[str, str]:
-    known = wanted.sha256 or compat.table("code_server")["rows"].get(wanted.version or "", {}).get(facts.architecture)
+    known = wanted.sha256 or compat.table("code_server")["rows"].get(wanted.version or "", {}).get(
+        facts.architecture
+    )
     if known and facts.reachable.get("release", False):
         return "release", "the release page can be reached and the file's sha256 is known"
     if known and "release" in facts.reachable:

@@ -31,9 +31,12 @@ class BuildFacts:
 
     architecture: str = "amd64"  # of the engine, as OCI names it
     builder: Literal["buildkit", "classic"] = "buildkit"
-    base: BaseFacts | None = None
+    base_id: str = ""  # the base image's id; "" when it is not here
+    base: BaseFacts | None = None  # looked into only when its name does not tell
     wheels: tuple[str, ...] = ()  # file names in the wheel folders of this machine's pip
-    reachable: Mapping[str, bool] = field(default_factory=dict)  # "release", "npm", "torch", "gallery"; absent: not tried
+    reachable: Mapping[str, bool] = field(
+        default_factory=dict
+    )  # "release", "npm", "torch", "gallery"; absent: not tried
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,4 +53,6 @@ class ContextFile:
 class Inputs:
     """What the spec's files hold: read once, at the edge."""
 
-    files: tuple[ContextFile, ...] = ()  # by the name that the spec gives them; a folder's files by folder/name
+    files: tuple[
+        ContextFile, ...
+    ] = ()  # by the name that the spec gives them; a folder's files by folder/name

@@ -22,7 +22,9 @@ def context_files(
     """Return every file of the context that the spec decides, sorted by name."""
     named = {file.name: file for file in inputs.files}
     texts = {
-        "lists/apt.txt": _lines(sorted({*OWN_PACKAGES, *python.apt, *spec.apt.packages, *_from_files(spec, named)})),
+        "lists/apt.txt": _lines(
+            sorted({*OWN_PACKAGES, *python.apt, *spec.apt.packages, *_from_files(spec, named)})
+        ),
         "lists/packages.txt": _lines(["ipykernel", *spec.pip.packages]),
         "lists/constraints.txt": _lines(_exact(torch)),
         "locks/bootstrap.txt": compat.lock("bootstrap"),
@@ -45,7 +47,9 @@ def _users_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextF
         if spec.pip.wheels and name.startswith(spec.pip.wheels + "/"):
             yield replace(file, name="wheels/" + name.rpartition("/")[2])
     if isinstance(spec.ide.code_server, CodeServer):
-        wanted = [extension.vsix for extension in spec.ide.code_server.extensions] + [spec.ide.code_server.file]
+        wanted = [extension.vsix for extension in spec.ide.code_server.extensions] + [
+            spec.ide.code_server.file
+        ]
         for path in filter(None, wanted):
             yield replace(named[path], name="code-server/" + path.rpartition("/")[2])
     yield from _step_files(spec, named)
@@ -54,11 +58,15 @@ def _users_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextF
 def _step_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextFile]:
     for number, step in enumerate(spec.steps, start=1):
         if step.run:
-            yield ContextFile(name=f"steps/{number:02}/run.sh", content=f"set -euo pipefail\n{step.run}\n".encode())
+            yield ContextFile(
+                name=f"steps/{number:02}/run.sh", content=f"set -euo pipefail\n{step.run}\n".encode()
+            )
         elif step.script:
             yield replace(named[step.script], name=f"steps/{number:02}/run.sh")
         elif step.copy_from in named:
-            yield replace(named[step.copy_from], name=f"steps/{number:02}/{step.copy_from.rpartition('/')[2]}")
+            yield replace(
+                named[step.copy_from], name=f"steps/{number:02}/{step.copy_from.rpartition('/')[2]}"
+            )
         else:
             for name, file in named.items():
                 if name.startswith(f"{step.copy_from}/"):

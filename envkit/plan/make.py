@@ -41,7 +41,7 @@ class Parts:
 
 def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> BuildPlan:
     """Decide everything; raise Misfit, which names the spec's key, when something cannot be."""
-    reference = ACCELERATORS[spec.accelerator].default_base() if spec.base == "auto" else spec.base
+    reference = base_reference(spec)
     base = _known(spec, reference, facts)
     python, python_decision = choose_python(spec, base)
     torch, torch_decision = choose_torch(spec, python, facts)
@@ -51,7 +51,7 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
         python=python,
         torch=torch,
         tools=tools,
-        digest=digest_of(spec, inputs, shipped_digest, facts.base.image_id if facts.base else ""),
+        digest=digest_of(spec, inputs, shipped_digest, facts.base_id),
     )
     decisions = (
         Decision(name="base", value=reference, reason="the spec names it" if spec.base != "auto" else "auto"),
@@ -62,6 +62,11 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
         _builder_decision(facts),
     )
     return _compose(spec, facts, inputs, parts, decisions)
+
+
+def base_reference(spec: Spec) -> str:
+    """Return the base image that a spec means."""
+    return ACCELERATORS[spec.accelerator].default_base() if spec.base == "auto" else spec.base
 
 
 def _compose(
@@ -94,6 +99,7 @@ def _compose(
         digest=parts.digest,
         decisions=decisions,
         warnings=tuple(_warnings(parts.tools)),
+        blocked=_blocked(parts.torch, facts),
         files=lists.context_files(spec, parts.python, parts.torch, parts.tools, inputs),
     )
 
@@ -123,7 +129,9 @@ def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[To
         found, decision = code_server.choose(spec.ide.code_server, facts)
         decisions.append(decision)
     hashed = f"jupyterlab=={lab.version} " in compat.lock("tools")
-    reason = "every package by its hash" if hashed else "not the version of envkit's lock: packages are unhashed"
+    reason = (
+        "every package by its hash" if hashed else "not the version of envkit's lock: packages are unhashed"
+    )
     tools = ToolsPlan(
         base=base.distribution,
         system=base.distribution.replace(":", "-"),
@@ -137,8 +145,19 @@ def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[To
 def _warnings(tools: ToolsPlan) -> list[str]:
     found = code_server.warnings(tools.code_server) if tools.code_server else []
     if not tools.hashed:
-        found.append(f"JupyterLab {tools.jupyterlab} is not the version of envkit's lock: its packages carry no hashes")
+        found.append(
+            f"JupyterLab {tools.jupyterlab} is not the version of envkit's lock: its packages carry no hashes"
+        )
     return found
+
+
+def _blocked(torch: TorchPlan | None, facts: BuildFacts) -> str:
+    if torch and torch.index and facts.reachable.get("torch") is False:
+        return (
+            f"torch {torch.version} ({torch.build}) cannot be had here: its index cannot be reached, "
+            "and the wheel folders of this machine's pip have no wheel of it"
+        )
+    return ""
 
 
 def _steps(spec: Spec) -> tuple[StepPlan, ...]:
@@ -167,7 +186,8 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
         + (["tensorboard"] if spec.services.tensorboard else []),
         "own_door": door,
         "extensions": [
-            {"id": name, "optional": optional} for name, optional in (code_server_plan.extensions if code_server_plan else ())
+            {"id": name, "optional": optional}
+            for name, optional in (code_server_plan.extensions if code_server_plan else ())
         ],
         "env": dict(spec.env),
     }
@@ -186,10 +206,11 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
 
 def _builder_decision(facts: BuildFacts) -> Decision:
     if facts.builder == "buildkit":
-        return Decision(name="builder", value="buildkit", reason="caches are shared, and the network's secrets mounted")
+        return Decision(
+            name="builder", value="buildkit", reason="caches are shared, and the network's secrets mounted"
+        )
     return Decision(
         name="builder",
         value="classic",
         reason="no docker client here speaks BuildKit: no caches, and every stage is built one after the other",
     )
-

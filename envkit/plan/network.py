@@ -29,7 +29,11 @@ class Network:
     @property
     def has_credentials(self) -> bool:
         """Tell whether any of it would be a secret in a layer."""
-        urls = [*self.proxies.values(), *(word for value in self.pip.values() for word in value.split()), *self.apt.split('"')]
+        urls = [
+            *self.proxies.values(),
+            *(word for value in self.pip.values() for word in value.split()),
+            *self.apt.split('"'),
+        ]
         return any("@" in urlsplit(url).netloc for url in urls if "//" in url) or "_auth" in self.npmrc
 
 
@@ -80,7 +84,10 @@ def _pip_exports(network: Network) -> list[tuple[str, str]]:
     if links:
         found += [("PIP_FIND_LINKS", " ".join(links)), ("UV_FIND_LINKS", ",".join(links))]
     if "trusted-host" in settings:
-        found += [("PIP_TRUSTED_HOST", settings["trusted-host"]), ("UV_INSECURE_HOST", settings["trusted-host"])]
+        found += [
+            ("PIP_TRUSTED_HOST", settings["trusted-host"]),
+            ("UV_INSECURE_HOST", settings["trusted-host"]),
+        ]
     if "timeout" in settings or "default-timeout" in settings:
         timeout_s = settings.get("timeout", settings.get("default-timeout", ""))
         found += [("PIP_DEFAULT_TIMEOUT", timeout_s), ("UV_HTTP_TIMEOUT", timeout_s)]

@@ -44,23 +44,26 @@ def choose_torch(spec: Spec, python: PythonPlan, facts: BuildFacts) -> tuple[Tor
     if wheel:
         index, where = "", f"from {wheel}, which this machine's pip configuration offers"
     elif facts.reachable.get("torch") is False:
-        raise Misfit(
-            key="torch",
-            what=f"torch {spec.torch} ({choice.build}) cannot be had here: its index cannot be reached, and no wheel of it "
-            "lies in the folders of this machine's pip configuration",
-            fix="put the wheel into a folder and name it under `pip: {wheels: …}`, or set pip's `find-links`",
-        )
+        where = "its index cannot be reached, and pip's wheel folders here have no wheel of it"
     plan = TorchPlan(
-        version=spec.torch, build=choice.build, requirements=choice.requirements, index=index or None, npu=choice.npu
+        version=spec.torch,
+        build=choice.build,
+        requirements=choice.requirements,
+        index=index or None,
+        npu=choice.npu,
     )
-    return plan, Decision(name="torch", value=f"{spec.torch} ({choice.build})", reason=f"{choice.reason}; {where}")
+    return plan, Decision(
+        name="torch", value=f"{spec.torch} ({choice.build})", reason=f"{choice.reason}; {where}"
+    )
 
 
 def _must_match(spec: Spec, available: str) -> None:
     if spec.python == available:
         return
-    from_base = [name for name, row in compat.table("distributions")["rows"].items() if row["python"] == spec.python]
-    fix = f"write `python: \"{available}\"`"
+    from_base = [
+        name for name, row in compat.table("distributions")["rows"].items() if row["python"] == spec.python
+    ]
+    fix = f'write `python: "{available}"`'
     if from_base:
         fix += f", or use a base of {' or '.join(from_base)}"
     raise Misfit(key="python", what=f"the base has Python {available}, not {spec.python}", fix=fix)

@@ -1,0 +1,39 @@
+"""`envkit render`: the Dockerfile, or the whole build context."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="Example: envkit render preset:cuda --context /tmp/context",
+    help="""Print the Dockerfile of SPEC; with --context, write all that the build needs.
+
+    SPEC is a file, a folder with an envkit.yaml, or preset:NAME; left out, ./envkit.yaml.
+    No engine and no network is needed, and the same spec gives the same bytes.
+    """,
+)
+@click.argument("spec", default="envkit.yaml")
+@click.option("--context", "folder", type=click.Path(path_type=Path), help="Write the build context to this new folder.")
+@click.option("--classic", is_flag=True, help="Render for the classic builder: no mounts.")
+def command(spec: str, folder: Path | None, classic: bool) -> None:
+    """Render and print, or write."""
+    from envkit import context, paths
+    from envkit.cli import output
+    from envkit.image.inputs import read_inputs
+    from envkit.image.planned import plan_spec
+    from envkit.plan.facts import BuildFacts
+    from envkit.plan.network import Network
+    from envkit.spec.load import load
+
+    loaded = load(spec, paths.presets())
+    facts = BuildFacts(builder="classic" if classic else "buildkit")
+    planned = plan_spec(loaded, facts, Network(), read_inputs(loaded), look_outside=False)
+    if folder is None:
+        output.show(context.dockerfile_of(planned.files).rstrip("\n"))
+        return
+    context.write_new(planned.files, folder)
+    output.show(f"{folder}: {len(planned.files)} files")
+    output.note(f"build it with: docker build {folder}")

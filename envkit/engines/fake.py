@@ -1,0 +1,30 @@
+"""An engine in memory: for tests, and for whoever wants to see what would be asked of a real one."""
+
+from __future__ import annotations
+
+from envkit.engines.base import EngineFacts
+from envkit.engines.fake_builder import FakeBuilder
+from envkit.engines.fake_containers import FakeContainers, FakeInside
+from envkit.engines.fake_images import FakeImages
+
+FACTS = EngineFacts(
+    kind="fake", version="1.0", architecture="amd64", buildkit="/fake/docker", storage_root="", local=True
+)
+
+
+class FakeEngine:
+    """Images, builds, containers and commands, all in memory and all scripted."""
+
+    def __init__(self, facts: EngineFacts = FACTS) -> None:
+        self._facts = facts
+        self.images = FakeImages(self._is_used)
+        self.builder = FakeBuilder(self.images)
+        self.containers = FakeContainers(self.images)
+        self.inside = FakeInside(self.containers)
+
+    def facts(self) -> EngineFacts:
+        """Return what it was told to be."""
+        return self._facts
+
+    def _is_used(self, image: str) -> bool:
+        return any(facts.image == image for facts in self.containers.find({}))

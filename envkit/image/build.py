@@ -1,0 +1,143 @@
+"""Build an image: plan, build without a tag, verify, add manifest and verdict, and only then tag."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envkit import context
+from envkit.engines.base import OWNED, BuildRequest, Engine, ImageFacts
+from envkit.errors import EngineError
+from envkit.hosts.base import Host
+from envkit.image import verdict as verdicts
+from envkit.image.base import check_free_disk, find_base
+from envkit.image.planned import Planned, plan_spec, prepare
+from envkit.image.proving import Reports, prove
+from envkit.image.verdict import Verdict
+from envkit.plan.build_plan import BuildPlan
+from envkit.plan.facts import ContextFile
+from envkit.plan.make import base_reference
+from envkit.plan.network import Network, script
+from envkit.spec.load import LoadedSpec
+
+# What a build needs on the engine's disk: the plain recipe put 2.5 GB on its base (facts/ide.md), twice for the
+# builder's cache and the layers' export, and torch's CUDA builds unpack to about 6 GB.
+_NEED_BYTES = {"cpu": 6 << 30, "cuda": 16 << 30, "ascend": 8 << 30}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """How to build."""
+
+    tag: str | None = None  # None: NAME:dev
+    no_cache: bool = False
+    cache: str = "envkit"  # the name of the caches that builds share
+    verified: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """What came of a build."""
+
+    tag: str
+    image_id: str
+    unchanged: bool
+    seconds: float
+    size_bytes: int
+    verdict: Verdict | None
+
+
+def plan_build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions) -> Planned:
+    """Return the plan that `build` carries out, with what can be reached from here."""
+    facts, network, inputs = prepare(loaded, engine, host)
+    return _with_options(plan_spec(loaded, facts, network, inputs), options)
+
+
+def build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions, reports: Reports) -> Built:
+    """Build a spec's image and prove it. Nothing changed: nothing is built. A failure leaves no tag."""
+    started = time.monotonic()
+    find_base(base_reference(loaded.spec), engine, host, reports.note)
+    facts, network, inputs = prepare(loaded, engine, host)
+    wanted = _with_options(plan_spec(loaded, facts, network, inputs, look_outside=False), options).plan
+    present = engine.images.inspect(wanted.tag)
+    if present and not options.no_cache and _is_same(present, wanted, options):
+        return _result(present, wanted.tag, started, unchanged=True)
+    planned = _with_options(plan_spec(loaded, facts, network, inputs), options)
+    if planned.plan.blocked:
+        fix = "put the wheel into a folder and name it under `pip: {wheels: …}`, or set pip's `find-links`"
+        raise loaded.error("torch", planned.plan.blocked, fix=fix)
+    for warning in planned.plan.warnings:
+        reports.note(f"warning: {warning}")
+    check_free_disk(host, engine.facts(), _NEED_BYTES[planned.plan.accelerator])
+    image_id = _build_untagged(planned, engine, options, reports)
+    final = prove(image_id, planned.plan, engine, reports, verified=options.verified)
+    engine.images.tag(final, planned.plan.tag)
+    facts_of = engine.images.inspect(planned.plan.tag)
+    if facts_of is None:
+        raise EngineError(f"{planned.plan.tag} was built and is gone", fix="run the command again")
+    return _result(facts_of, planned.plan.tag, started, unchanged=False)
+
+
+def _with_options(planned: Planned, options: BuildOptions) -> Planned:
+    plan = replace(planned.plan, tag=options.tag or planned.plan.tag, cache_prefix=options.cache)
+    if options.cache == planned.plan.cache_prefix:
+        return replace(planned, plan=plan)
+    shipped = context.load_shipped()
+    return replace(planned, plan=plan, files=_again(planned, plan, shipped))
+
+
+def _again(planned: Planned, plan: BuildPlan, shipped: context.Shipped) -> tuple[ContextFile, ...]:
+    fresh = {file.name: file for file in context.files_of(plan, shipped)}
+    return tuple(fresh.get(file.name, file) for file in planned.files)
+
+
+def _is_same(present: ImageFacts, plan: BuildPlan, options: BuildOptions) -> bool:
+    """Tell whether the image is the plan's, and was proven if that is asked."""
+    labels = present.labels
+    proven = not options.verified or verdicts.LABEL in labels
+    return proven and labels.get(OWNED) == "true" and labels.get("io.envkit.plan-digest") == plan.digest
+
+
+def _result(facts: ImageFacts, tag: str, started: float, *, unchanged: bool) -> Built:
+    label = facts.labels.get(verdicts.LABEL)
+    return Built(
+        tag=tag,
+        image_id=facts.id,
+        unchanged=unchanged,
+        seconds=time.monotonic() - started,
+        size_bytes=facts.size_bytes,
+        verdict=verdicts.from_label(label) if label else None,
+    )
+
+
+def _build_untagged(planned: Planned, engine: Engine, options: BuildOptions, reports: Reports) -> str:
+    with tempfile.TemporaryDirectory(prefix="envkit-build-") as scratch:
+        folder, secret = Path(scratch) / "context", Path(scratch) / "net"
+        folder.mkdir()
+        context.write(planned.files, folder)
+        secret.touch(mode=0o600)
+        secret.write_text(script(planned.network), encoding="utf-8")
+        secrets = {"envkit-net": secret}
+        if planned.plan.builder == "classic":
+            _into_context(planned.network, folder, secret)
+            secrets = {}
+        request = BuildRequest(
+            context=folder,
+            secrets=secrets,
+            build_args=dict(planned.network.proxies),
+            no_cache=options.no_cache,
+        )
+        return engine.builder.build(request, reports.event)
+
+
+def _into_context(network: Network, folder: Path, secret: Path) -> None:
+    """Hand the network's configuration to a builder without mounts: it lies in a stage that is not kept."""
+    if network.has_credentials:
+        raise EngineError(
+            "this machine's proxy or package configuration holds credentials, and the classic builder would keep them",
+            fix="install a docker client that speaks BuildKit (Debian's docker.io, or docker with buildx)",
+        )
+    (folder / "net").mkdir()
+    (folder / "net" / "envkit-net").write_bytes(secret.read_bytes())

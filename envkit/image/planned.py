@@ -1,0 +1,80 @@
+"""Gather the facts of this machine and make a spec's plan with them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+from envkit import context
+from envkit.accelerators.base import Misfit
+from envkit.engines.base import Engine
+from envkit.hosts.base import Host
+from envkit.image import inputs as spec_inputs
+from envkit.image.base import describe_base
+from envkit.image.network import read_network
+from envkit.image.reach import reach
+from envkit.plan import bases
+from envkit.plan.build_plan import BuildPlan
+from envkit.plan.facts import BuildFacts, ContextFile, Inputs
+from envkit.plan.make import base_reference, make
+from envkit.plan.network import Network, local_folders
+from envkit.spec.load import LoadedSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A plan, with what is needed to carry it out."""
+
+    plan: BuildPlan
+    facts: BuildFacts
+    files: tuple[ContextFile, ...]
+    network: Network
+
+
+def prepare(loaded: LoadedSpec, engine: Engine | None, host: Host) -> tuple[BuildFacts, Network, Inputs]:
+    """Return what can be known at once: the engine's facts, the base's id, this machine's wheels."""
+    network = read_network(host, os.environ)
+    wheels = tuple(
+        file.name.removeprefix("wheels/") for file in spec_inputs.wheels_in(local_folders(network))
+    )
+    facts = BuildFacts(wheels=wheels)
+    if engine is not None:
+        facts = _with_engine(loaded, engine, facts)
+    return facts, network, spec_inputs.read_inputs(loaded)
+
+
+def plan_spec(
+    loaded: LoadedSpec, facts: BuildFacts, network: Network, inputs: Inputs, *, look_outside: bool = True
+) -> Planned:
+    """Make the plan; what does not fit is a SpecError at its line.
+
+    With `look_outside` the places that the plan depends on are tried first; without, they count as not tried.
+    """
+    shipped = context.load_shipped(spec_inputs.template_of(loaded, inputs))
+    try:
+        plan = make(loaded.spec, facts, inputs, shipped.digest)
+        if look_outside:
+            build = plan.torch.build if plan.torch and plan.torch.index else None
+            facts = replace(facts, reachable=reach(network, build, facts.architecture))
+            plan = make(loaded.spec, facts, inputs, shipped.digest)
+    except Misfit as misfit:
+        raise loaded.error(misfit.key, misfit.what, fix=misfit.fix) from misfit
+    files = context.files_of(plan, shipped)
+    if plan.wheels:
+        named = {file.name: file for file in (*spec_inputs.wheels_in(local_folders(network)), *files)}
+        files = tuple(named[name] for name in sorted(named))
+    return Planned(plan=plan, facts=facts, files=files, network=network)
+
+
+def _with_engine(loaded: LoadedSpec, engine: Engine, facts: BuildFacts) -> BuildFacts:
+    about = engine.facts()
+    reference = base_reference(loaded.spec)
+    image = engine.images.inspect(reference)
+    unnamed = bases.know(reference, loaded.spec.os, None) is None
+    return replace(
+        facts,
+        architecture=about.architecture,
+        builder="buildkit" if about.buildkit else "classic",
+        base_id=image.id if image else "",
+        base=describe_base(engine, reference) if image and unnamed else None,
+    )

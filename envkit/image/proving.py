@@ -1,0 +1,75 @@
+"""Prove a built image, and put manifest and verdict into its thin last layer."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from envkit.engines.base import BuildEvent, BuildRequest, Engine
+from envkit.errors import VerifyError
+from envkit.image import manifest as manifests
+from envkit.image import verdict as verdicts
+from envkit.image.inventory import collect
+from envkit.image.verdict import Item
+from envkit.image.verify import verify
+from envkit.plan.build_plan import BuildPlan
+
+VERIFIED_IMAGE = "io.envkit.verified-image"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reports:
+    """Where a build tells what it does."""
+
+    note: Callable[[str], None]
+    event: Callable[[BuildEvent], None]
+    item: Callable[[Item], None]
+
+
+def prove(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports, *, verified: bool) -> str:
+    """Return the id of the image with its manifest, and its verdict; VerifyError when it does not work."""
+    reports.note("looking at what the image holds")
+    manifest = collect(engine, image_id)
+    files = {"manifest.json": manifests.to_json(manifest)}
+    labels = {manifests.LABEL: manifests.to_label(manifest)}
+    if verified:
+        reports.note("proving that it works")
+        verdict = verify(engine, image_id, reports.item)
+        if not verdict.passed:
+            failed = ", ".join(dict.fromkeys(item.id for item in verdict.failed)) or "nothing could be tried"
+            raise VerifyError(
+                f"the image does not work: {failed}",
+                fix=f"nothing was tagged; `envkit verify {image_id.removeprefix('sha256:')[:12]}` shows it again",
+            )
+        files["verdict.json"] = verdicts.to_json(verdict)
+        labels |= {verdicts.LABEL: verdicts.to_label(verdict), VERIFIED_IMAGE: image_id}
+    with _name_for_now(engine, image_id, plan) as name:
+        return _last_layer(name, files, labels, engine, reports)
+
+
+def _last_layer(
+    name: str, files: dict[str, str], labels: dict[str, str], engine: Engine, reports: Reports
+) -> str:
+    with tempfile.TemporaryDirectory(prefix="envkit-proven-") as scratch:
+        folder = Path(scratch)
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+            (folder / file).chmod(0o644)
+        lines = [f"FROM {name}", f"COPY {json.dumps([*files, '/opt/envkit/'])}"]
+        (folder / "Dockerfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return engine.builder.build(BuildRequest(context=folder, labels=labels), reports.event)
+
+
+@contextmanager
+def _name_for_now(engine: Engine, image_id: str, plan: BuildPlan) -> Iterator[str]:
+    """Give the image a name that a Dockerfile can start from; the name goes in any case."""
+    name = f"envkit-unverified/{plan.name}:{image_id.removeprefix('sha256:')[:12]}"
+    engine.images.tag(image_id, name)
+    try:
+        yield name
+    finally:
+        engine.images.untag(name)
