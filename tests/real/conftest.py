@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ import pytest
 from docker.models.containers import Container
 
 IMAGE = "envkit-test:dev"
-READY_S = 120  # two cores, shared with whatever else runs
 
 
 Envkit = Callable[..., str]
@@ -61,7 +60,7 @@ def image(envkit: Envkit) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Ide:
-    """A running IDE container."""
+    """A running environment; its URL ends before `/lab` and `/vscode/`."""
 
     url: str
     token: str
@@ -70,35 +69,23 @@ class Ide:
 
 
 @pytest.fixture(scope="session")
-def ide(engine: docker.DockerClient, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ide]:
-    """The image, started as the calling user with an empty /work/home, both IDEs answering."""
-    home = tmp_path_factory.mktemp("home")
-    container = engine.containers.run(
-        image,
-        detach=True,
-        user=f"{os.getuid()}:{os.getgid()}",
-        group_add=["0"],
-        ports={"8888/tcp": ("127.0.0.1", None)},
-        tmpfs={"/run/secrets": f"mode=0700,uid={os.getuid()},gid={os.getgid()}"},
-        volumes={str(home): {"bind": "/work/home", "mode": "rw"}},
-        labels={"io.envkit.test": "ide"},
+def ide(
+    envkit: Envkit, engine: docker.DockerClient, image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ide]:
+    """The image as `envkit up` starts it for the calling user, with an empty /work/home."""
+    name, home, cache = (
+        f"test-{os.getpid()}",
+        tmp_path_factory.mktemp("home"),
+        tmp_path_factory.mktemp("cache"),
     )
     try:
-        wait_until_ready(container)
-        container.reload()
-        port = container.ports["8888/tcp"][0]["HostPort"]
-        token = container.exec_run(["cat", "/run/secrets/jupyter_token"]).output.decode()
-        yield Ide(url=f"http://127.0.0.1:{port}", token=token, home=home, container=container)
+        folders = ("--home", str(home), "--cache", str(cache))
+        opened = json.loads(envkit("up", image, "--name", name, *folders, "--json"))
+        yield Ide(
+            url=opened["urls"]["jupyterlab"].partition("/lab?")[0],
+            token=opened["token"],
+            home=home,
+            container=engine.containers.get(f"envkit-{name}"),
+        )
     finally:
-        container.remove(force=True, v=True)
-
-
-def wait_until_ready(container: Container) -> None:
-    """Wait until every service of the container answers."""
-    end = time.monotonic() + READY_S
-    while time.monotonic() < end:
-        status = container.exec_run(["/opt/envkit/bin/envkit-status"])
-        if status.exit_code == 0:
-            return
-        time.sleep(0.5)
-    pytest.fail(f"not ready after {READY_S} s: {status.output!r}\n{container.logs(tail=40).decode()}")
+        envkit("rm", name, "--yes")
