@@ -9,7 +9,7 @@ import struct
 import tarfile
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import docker
 from docker.errors import NotFound
@@ -42,7 +42,7 @@ class DockerInside:
                 environment=dict(request.env),
             )
             stream = self._api.exec_start(made["Id"], socket=True)
-        raw: socket.socket = getattr(stream, "_sock", stream)
+        raw = cast(socket.socket, getattr(stream, "_sock", stream))
         try:
             with spoken_as_ours(doing):
                 stdout, stderr = _talk(raw, request, time.monotonic() + request.timeout_s)
