@@ -47,8 +47,8 @@ class Host(Protocol):
     def stream(self, command: Command, each_line: Callable[[str], None]) -> int:
         """Run, handing over each line of stdout and stderr as it comes; return the code.
 
-        The program and all its children are ended when `each_line` raises; `timeout_s` is the longest silence,
-        after which Silent is raised.
+        The program and all its children are ended when `each_line` raises. Silent is raised when no line
+        comes for `timeout_s`.
         """
 
     def find_programs(self, name: str) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +27,7 @@ _USUAL_FOLDERS = (
     "/opt/homebrew/bin",
 )
 _GRACE_S = 5.0  # between asking a program to end and ending it
+_LAST_WORDS_S = 1.0  # for lines that are still on their way when a program has ended
 
 
 class LocalHost:
@@ -43,6 +45,9 @@ class LocalHost:
                     f"{command.words[0]} did not end within {command.timeout_s:.0f} s",
                     fix=f"run it by hand to see why: {' '.join(command.words[:4])}",
                 ) from error
+            finally:
+                _end(process)
+                _close(process)
         return Completed(
             code=process.returncode,
             stdout=stdout.decode("utf-8", "replace"),
@@ -55,17 +60,9 @@ class LocalHost:
             lines: queue.Queue[str | None] = queue.Queue()
             for work, arguments in ((_write, (process, command.stdin)), (_read_lines, (process, lines))):
                 threading.Thread(target=work, args=arguments, daemon=True).start()
-            while True:
-                try:
-                    line = lines.get(timeout=command.timeout_s)
-                except queue.Empty as error:
-                    raise Silent(
-                        f"{command.words[0]} was silent for {command.timeout_s:.0f} s and was ended",
-                        fix="look at its last lines; a slow network or a full disk are the usual causes",
-                    ) from error
-                if line is None:
-                    return process.wait()
+            while (line := _next(lines, process, command)) is not None:
                 each_line(line)
+            return process.wait()
 
     def find_programs(self, name: str) -> tuple[Path, ...]:
         """Return every executable of that name: PATH in order, then the usual folders."""
@@ -122,37 +119,59 @@ def _not_started(command: Command, error: OSError) -> HostError:
     return HostError(f"{program} cannot be started: {error.strerror}", fix="look at its permissions")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the whole group: children too, that may have outlived the program itself."""
-    if process.poll() is None:
-        _signal(process, signal.SIGTERM)
-        try:
-            process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            pass  # SIGKILL comes next
-    _signal(process, signal.SIGKILL)
-    process.wait()
+def _close(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
-            with suppress(BrokenPipeError):  # it ended before it read all its input
+            with suppress(BrokenPipeError):  # it ended before it read all of its input
                 pipe.close()
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the whole group: children too, that may have outlived the program itself."""
+    try:
+        if process.poll() is None:
+            _signal(process, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE_S)
+    finally:  # where a second Ctrl-C comes at once
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # all of it has ended
+    with suppress(ProcessLookupError, PermissionError):  # all of it has ended; or it became root's
         os.killpg(process.pid, number)
 
 
+def _next(lines: queue.Queue[str | None], process: subprocess.Popen[bytes], command: Command) -> str | None:
+    """Return the next line; None at the end: the output's, or the program's if a child keeps that open."""
+    deadline = time.monotonic() + command.timeout_s
+    while True:
+        ended = process.poll() is not None
+        try:
+            return lines.get(timeout=min(_LAST_WORDS_S, command.timeout_s))
+        except queue.Empty as error:
+            if ended:
+                return None
+            if time.monotonic() < deadline:
+                continue
+            raise Silent(
+                f"{command.words[0]} was silent for {command.timeout_s:.0f} s and was ended",
+                fix="look at its last lines; a slow network or a full disk are the usual causes",
+            ) from error
+
+
 def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
+    """Give a program its input, from a thread: it may print before it reads."""
     assert process.stdin is not None
-    with suppress(OSError, ValueError):  # it ended, or was ended, before it read all of it
+    with suppress(BrokenPipeError), process.stdin:  # it may end before it has read all of it
         process.stdin.write(content)
-        process.stdin.close()
 
 
 def _read_lines(process: subprocess.Popen[bytes], lines: queue.Queue[str | None]) -> None:
+    """Hand over lines, from a thread that alone closes the pipe: another would wait for its read."""
     assert process.stdout is not None
-    with suppress(ValueError):  # the pipe was closed: the program was ended
+    with process.stdout:
         for line in process.stdout:
             lines.put(line.decode("utf-8", "replace").rstrip("\r\n"))
     lines.put(None)
