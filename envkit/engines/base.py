@@ -215,7 +215,7 @@ class Containers(Protocol):
     """The engine's containers."""
 
     def create(self, request: RunRequest) -> str:
-        """Create (not start) a container, labelled as ours; return its id. A name that is taken is NameTaken."""
+        """Create (not start) a container labelled as ours; return its id. NameTaken when the name is."""
 
     def start(self, container: str) -> None:
         """Start; one that runs already is fine. A port that is taken is PortTaken."""
@@ -255,10 +255,21 @@ class Inside(Protocol):
 class Engine(Protocol):
     """An engine: its parts, each behind its own interface."""
 
-    images: Images
-    builder: Builder
-    containers: Containers
-    inside: Inside
+    @property
+    def images(self) -> Images:
+        """Return what is done with images."""
+
+    @property
+    def builder(self) -> Builder:
+        """Return what builds."""
+
+    @property
+    def containers(self) -> Containers:
+        """Return what is done with containers."""
+
+    @property
+    def inside(self) -> Inside:
+        """Return what is done inside containers."""
 
     def facts(self) -> EngineFacts:
         """Ask the engine what it is; EngineError with the fix when it does not answer."""

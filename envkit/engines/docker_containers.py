@@ -23,7 +23,7 @@ class DockerContainers:
         self._api: Any = client.api  # its types leave out what the SDK itself builds on
 
     def create(self, request: RunRequest) -> str:
-        """Create (not start) a container, labelled as ours; return its id. A name that is taken is NameTaken."""
+        """Create (not start) a container labelled as ours; return its id. NameTaken when the name is."""
         with spoken_as_ours(f"creating a container of {request.image}"):
             made = self._api.create_container(
                 request.image,

@@ -10,7 +10,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound, St
 from envkit.engines.base import NameTaken, PortTaken
 from envkit.errors import EngineError
 
-# Both texts of one race: the engine's own table, and another program's listener (reliability.md, section 4, row 7).
+# Both texts of one race (reliability.md, section 4, row 7): the engine's own table, another program's listener.
 _PORT_TEXTS = ("port is already allocated", "address already in use")
 
 

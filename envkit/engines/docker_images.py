@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ class DockerImages:
     """Images behind the Docker API."""
 
     def __init__(self, client: docker.DockerClient) -> None:
-        self._api = client.api
+        self._api: Any = client.api  # the SDK has no types
 
     def inspect(self, reference: str) -> ImageFacts | None:
         """Return the image, or None when the engine has none of that name or id."""
@@ -45,9 +46,10 @@ class DockerImages:
     def import_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> str:
         """Make a one-layer image of a root filesystem; return its id."""
         repository, tag = _split(reference)
-        changes = [f"LABEL {name}={value}" for name, value in labels.items()]
+        changes = [f"LABEL {_quoted(name)}={_quoted(value)}" for name, value in labels.items()]
         with spoken_as_ours(f"importing {reference}"), tar.open("rb") as file:
-            answer = self._api.import_image_from_stream(file, repository=repository, tag=tag, changes=changes)
+            # The SDK's "from stream" claims chunks and sends none; its "from data" sends a file as it reads it.
+            answer = self._api.import_image_from_data(file, repository=repository, tag=tag, changes=changes)
         for line in answer.splitlines():
             if "errorDetail" in line or '"error"' in line:
                 raise EngineError(f"importing {reference}: {line.strip()}", fix="see the engine's log")
@@ -106,6 +108,11 @@ def _facts(about: dict[str, Any]) -> ImageFacts:
         size_bytes=int(about.get("Size", 0)),
         layers=len((about.get("RootFS") or {}).get("Layers") or ()),
     )
+
+
+def _quoted(text: str) -> str:
+    """Return a text as one word of a LABEL instruction, where quotes, `$` and backslashes mean something."""
+    return '"' + re.sub(r'(["\\$])', r"\\\1", text) + '"'
 
 
 def _split(reference: str) -> tuple[str, str | None]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from envkit.errors import EngineError
 from envkit.hosts.base import Host
@@ -67,7 +68,7 @@ def _of_context(host: Host, environment: Mapping[str, str]) -> Endpoint | None:
     )
 
 
-def _json(host: Host, path: Path) -> dict[str, object]:
+def _json(host: Host, path: Path) -> dict[str, Any]:
     try:
         found = json.loads(host.read(path) or b"{}")
     except ValueError as error:

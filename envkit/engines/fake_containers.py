@@ -41,7 +41,7 @@ class FakeContainers:
         self.files.setdefault(facts.id, {})
 
     def create(self, request: RunRequest) -> str:
-        """Create (not start) a container, labelled as ours; return its id. A name that is taken is NameTaken."""
+        """Create (not start) a container labelled as ours; return its id. NameTaken when the name is."""
         image = self._images.require(request.image)
         number = next(self._numbers)
         name = request.name or f"fake_{number}"

@@ -1,0 +1,381 @@
+"""What every engine promises: each sentence of envkit/engines/base.py."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from envkit.engines.base import (
+    OWNED,
+    BuildEvent,
+    BuildFailed,
+    BuildRequest,
+    ExecRequest,
+    Mount,
+    NameTaken,
+    Port,
+    PortTaken,
+)
+from envkit.errors import EngineError
+from tests.contract.conftest import FAILING, MARK, Lab, rootfs
+
+NOBODY = "envkit-contract-nobody"
+
+
+def free_port() -> int:
+    with socket.socket() as plug:
+        plug.bind(("127.0.0.1", 0))
+        return int(plug.getsockname()[1])
+
+
+# facts
+
+
+def test_an_engine_says_what_it_is(lab: Lab) -> None:
+    facts = lab.engine.facts()
+    assert facts.version and facts.architecture in ("amd64", "arm64") and facts.local
+
+
+# images
+
+
+def test_an_image_tells_its_settings(lab: Lab) -> None:
+    facts = lab.engine.images.inspect(lab.image)
+    assert facts is not None
+    assert facts.labels["io.envkit.name"] == "contract"
+    assert facts.env["GREETING"] == "hello there"
+    assert (facts.command, facts.user, facts.tags) == (("sleep", "300"), "1000:0", (f"{lab.name}:latest",))
+    assert facts.id.startswith("sha256:") and facts.digests == ()
+
+
+def test_an_image_is_found_by_its_id(lab: Lab) -> None:
+    facts = lab.engine.images.inspect(lab.image)
+    assert facts is not None and lab.engine.images.inspect(facts.id) == facts
+
+
+def test_an_image_that_is_not_there_is_none(lab: Lab) -> None:
+    assert lab.engine.images.inspect(NOBODY) is None
+
+
+def test_a_name_is_taken_from_whatever_had_it(lab: Lab, tmp_path: Path) -> None:
+    other = lab.build(tmp_path, "FROM debian:12\nLABEL a=b\n")
+    lab.engine.images.tag(other, f"{lab.name}:x")
+    lab.engine.images.tag(lab.image, f"{lab.name}:x")
+    named, had = lab.engine.images.inspect(f"{lab.name}:x"), lab.engine.images.inspect(other)
+    assert named == lab.engine.images.inspect(lab.image)
+    assert had is not None and had.tags == ()
+
+
+def test_an_image_that_is_not_there_gets_no_name(lab: Lab) -> None:
+    with pytest.raises(EngineError):
+        lab.engine.images.tag(NOBODY, f"{lab.name}:x")
+
+
+def test_an_image_stays_while_it_has_another_name(lab: Lab) -> None:
+    lab.engine.images.tag(lab.image, f"{lab.name}:x")
+    lab.engine.images.untag(lab.image)
+    facts = lab.engine.images.inspect(f"{lab.name}:x")
+    assert facts is not None and facts.tags == (f"{lab.name}:x",)
+
+
+def test_an_image_goes_with_its_last_name(lab: Lab) -> None:
+    facts = lab.engine.images.inspect(lab.image)
+    lab.engine.images.untag(lab.image)
+    assert facts is not None and lab.engine.images.inspect(facts.id) is None
+
+
+def test_a_name_that_is_gone_is_fine(lab: Lab) -> None:
+    lab.engine.images.untag(NOBODY)
+
+
+def test_an_image_in_use_is_not_forced_away(lab: Lab) -> None:
+    lab.engine.containers.create(lab.request())
+    with pytest.raises(EngineError):
+        lab.engine.images.untag(lab.image)
+    assert lab.engine.images.inspect(lab.image) is not None
+
+
+@pytest.mark.parametrize("value", ["plain", 'a "b" $HOME c', '{"a": ["b\\n"]}', "line\\", "$x"])
+def test_an_imported_root_keeps_its_labels(lab: Lab, tmp_path: Path, value: str) -> None:
+    labels = {**MARK, "io.envkit.word": value}
+    made = lab.engine.images.import_rootfs(rootfs(tmp_path, lab.name), f"{lab.name}:root", labels)
+    facts = lab.engine.images.inspect(f"{lab.name}:root")
+    assert facts is not None and facts.id == made
+    assert (facts.labels, facts.layers) == (labels, 1)
+
+
+def test_images_are_found_by_all_their_labels(lab: Lab, tmp_path: Path) -> None:
+    mine = {"io.envkit.one": lab.name, "io.envkit.two": "2"}
+    made = lab.build(tmp_path, "FROM debian:12\n", mine)
+    lab.engine.images.tag(made, f"{lab.name}:x")
+    assert [facts.id for facts in lab.engine.images.list(mine)] == [made]
+    assert lab.engine.images.list({**mine, "io.envkit.two": "3"}) == ()
+
+
+def test_a_history_begins_with_the_oldest_step(lab: Lab) -> None:
+    steps = [layer.created_by for layer in lab.engine.images.history(lab.image)]
+    first = next(n for n, step in enumerate(steps) if "GREETING" in step)
+    last = next(n for n, step in enumerate(steps) if "CMD" in step)
+    assert first < last
+
+
+def test_what_no_registry_has_cannot_be_pulled(lab: Lab) -> None:
+    with pytest.raises(EngineError):
+        lab.engine.images.pull("127.0.0.1:1/envkit/nothing:1", lambda line: None)
+
+
+# builds
+
+
+def test_a_build_gives_an_id_and_no_name(lab: Lab, tmp_path: Path) -> None:
+    made = lab.build(tmp_path, "FROM debian:12\nENV A=b\n", {"io.envkit.one": lab.name})
+    facts = lab.engine.images.inspect(made)
+    assert facts is not None and (facts.id, facts.tags, facts.env["A"]) == (made, (), "b")
+    assert facts.labels == {**MARK, "io.envkit.one": lab.name}
+
+
+def test_the_same_build_gives_the_same_image(lab: Lab, tmp_path: Path) -> None:
+    assert lab.build(tmp_path, "FROM debian:12\nENV A=b\n") == lab.build(
+        tmp_path, "FROM debian:12\nENV A=b\n"
+    )
+
+
+def test_a_build_can_end_at_a_stage(lab: Lab, tmp_path: Path) -> None:
+    text = "FROM debian:12 AS one\nENV A=one\nFROM one AS two\nENV A=two\n"
+    (tmp_path / "Dockerfile").write_text(text, encoding="utf-8")
+    request = BuildRequest(context=tmp_path, target="one", labels=MARK)
+    facts = lab.engine.images.inspect(lab.engine.builder.build(request, lambda event: None))
+    assert facts is not None and facts.env["A"] == "one"
+
+
+def test_a_build_tells_its_steps(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM debian:12\nRUN echo {lab.name}\n", encoding="utf-8")
+    events: list[BuildEvent] = []
+    lab.engine.builder.build(BuildRequest(context=tmp_path, labels=MARK), events.append)
+    run = [event.kind for event in events if f"RUN echo {lab.name}" in event.step and event.kind != "line"]
+    assert run == ["step", "done"]
+
+
+def test_a_failed_build_names_its_step_and_last_words(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(BuildFailed) as caught:
+        lab.build(tmp_path, FAILING)
+    assert "RUN echo last words; exit 3" in caught.value.what
+    assert "\n    last words\n" in caught.value.what + "\n"
+
+
+def test_a_build_without_its_base_fails(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(BuildFailed) as caught:
+        lab.build(tmp_path, "FROM 127.0.0.1:1/envkit/nothing:1\n")
+    assert "127.0.0.1:1/envkit/nothing:1" in caught.value.what
+
+
+def test_what_a_listener_raises_ends_the_build(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM debian:12\nRUN true\n", encoding="utf-8")
+
+    def interrupt(event: BuildEvent) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lab.engine.builder.build(BuildRequest(context=tmp_path, labels=MARK, no_cache=True), interrupt)
+
+
+# containers
+
+
+def test_a_created_container_does_not_run(lab: Lab) -> None:
+    facts = lab.engine.containers.inspect(lab.engine.containers.create(lab.request()))
+    assert facts is not None and (facts.state, facts.exit_code, facts.name) == ("created", None, lab.name)
+
+
+def test_a_container_carries_our_label_and_its_own(lab: Lab) -> None:
+    facts = lab.engine.containers.inspect(
+        lab.engine.containers.create(lab.request(labels={**MARK, "a": "b"}))
+    )
+    assert facts is not None
+    assert {OWNED: "true", "a": "b", "io.envkit.name": "contract"}.items() <= dict(facts.labels).items()
+
+
+def test_a_container_is_found_by_name_and_by_id(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    assert lab.engine.containers.inspect(made) == lab.engine.containers.inspect(lab.name) is not None
+
+
+def test_a_container_that_is_not_there_is_none(lab: Lab) -> None:
+    assert lab.engine.containers.inspect(NOBODY) is None
+
+
+def test_a_taken_name_is_told_apart(lab: Lab) -> None:
+    lab.engine.containers.create(lab.request())
+    with pytest.raises(NameTaken):
+        lab.engine.containers.create(lab.request())
+
+
+def test_a_name_that_somebody_else_took_is_taken_too(lab: Lab) -> None:
+    lab.make_foreign(lab.name)
+    with pytest.raises(NameTaken):
+        lab.engine.containers.create(lab.request())
+
+
+def test_no_container_without_its_image(lab: Lab) -> None:
+    with pytest.raises(EngineError):
+        lab.engine.containers.create(lab.request(image=NOBODY))
+
+
+def test_starting_what_runs_is_fine(lab: Lab) -> None:
+    made = lab.running()
+    lab.engine.containers.start(made)
+    facts = lab.engine.containers.inspect(made)
+    assert facts is not None and (facts.state, facts.exit_code) == ("running", None)
+
+
+def test_starting_what_is_gone_is_an_error(lab: Lab) -> None:
+    with pytest.raises(EngineError):
+        lab.engine.containers.start(NOBODY)
+
+
+def test_the_engine_chooses_a_port_and_tells_it(lab: Lab) -> None:
+    made = lab.running(ports=(Port(container_port=8888),))
+    facts = lab.engine.containers.inspect(made)
+    assert facts is not None
+    address, port = facts.ports[8888]
+    assert address == "127.0.0.1" and port > 1023
+
+
+def test_a_port_that_was_asked_for_is_known_before_the_start(lab: Lab) -> None:
+    port = free_port()
+    made = lab.engine.containers.create(lab.request(ports=(Port(container_port=8888, host_port=port),)))
+    facts = lab.engine.containers.inspect(made)
+    assert facts is not None and facts.ports == {8888: ("127.0.0.1", port)}
+
+
+def test_a_taken_port_is_told_apart_and_the_container_stays_created(lab: Lab) -> None:
+    ports = (Port(container_port=8888, host_port=free_port()),)
+    lab.running(ports=ports)
+    second = lab.engine.containers.create(lab.request(name=f"{lab.name}-2", ports=ports))
+    with pytest.raises(PortTaken):
+        lab.engine.containers.start(second)
+    facts = lab.engine.containers.inspect(second)
+    assert facts is not None and facts.state == "created"
+    lab.engine.containers.remove(second)
+
+
+def test_a_container_that_ended_tells_its_code(lab: Lab) -> None:
+    made = lab.running(command=("sh", "-c", "exit 7"))
+    lab.engine.containers.stop(made, 5)  # waits for the end
+    facts = lab.engine.containers.inspect(made)
+    assert facts is not None and (facts.state, facts.exit_code) == ("exited", 7)
+
+
+def test_containers_are_found_by_labels_running_or_not(lab: Lab) -> None:
+    mine = {"io.envkit.environment": lab.name}
+    made = lab.engine.containers.create(lab.request(labels=mine))
+    lab.running(name=f"{lab.name}-2", labels={**mine, "x": "y"})
+    assert len(lab.engine.containers.find(mine)) == 2
+    assert [facts.id for facts in lab.engine.containers.find(mine) if facts.state == "created"] == [made]
+    assert lab.engine.containers.find({**mine, "x": "z"}) == ()
+    assert [facts.name for facts in lab.engine.containers.find({**mine, "x": ""})] == [f"{lab.name}-2"]
+
+
+def test_a_container_tells_its_mounts_and_its_user(lab: Lab, tmp_path: Path) -> None:
+    mounts = (Mount(source=str(tmp_path), target="/data", read_only=True),)
+    facts = lab.engine.containers.inspect(
+        lab.engine.containers.create(lab.request(mounts=mounts, user="0:0"))
+    )
+    assert facts is not None and (facts.mounts, facts.user) == (mounts, "0:0")
+
+
+def test_the_image_names_the_user_otherwise(lab: Lab) -> None:
+    facts = lab.engine.containers.inspect(lab.engine.containers.create(lab.request()))
+    assert facts is not None and facts.user == "1000:0"
+
+
+def test_stopping_what_stopped_or_is_gone_is_fine(lab: Lab) -> None:
+    made = lab.running(init=True)
+    for _ in range(2):
+        lab.engine.containers.stop(made, 1)
+    facts = lab.engine.containers.inspect(made)
+    assert facts is not None and facts.state == "exited"
+    lab.engine.containers.stop(NOBODY, 1)
+
+
+def test_a_running_container_is_removed_and_again_is_fine(lab: Lab) -> None:
+    made = lab.running()
+    for _ in range(2):
+        lab.engine.containers.remove(made)
+    assert lab.engine.containers.inspect(made) is None
+
+
+def test_what_is_not_ours_is_left_alone(lab: Lab) -> None:
+    lab.make_foreign(lab.name)
+    with pytest.raises(EngineError, match="is not envkit's"):
+        lab.engine.containers.remove(lab.name)
+    assert lab.engine.containers.inspect(lab.name) is not None
+
+
+def test_what_was_written_is_weighed(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    before = lab.engine.containers.written_bytes(made)
+    lab.engine.inside.put(made, {"/opt/weight": b"x" * 100_000})
+    assert lab.engine.containers.written_bytes(made) >= before + 100_000
+    lab.engine.containers.remove(made)
+    assert lab.engine.containers.written_bytes(made) == 0
+
+
+# inside
+
+
+def test_both_outputs_and_the_code_of_a_command_come_apart(lab: Lab) -> None:
+    asked = ExecRequest(command=("sh", "-c", "echo out; echo err >&2; exit 3"))
+    done = lab.engine.inside.execute(lab.running(), asked)
+    assert (done.code, done.stdout, done.stderr) == (3, b"out\n", b"err\n")
+
+
+@pytest.mark.parametrize("size", [0, 1, 300_000])
+def test_a_command_reads_all_of_its_stdin(lab: Lab, size: int) -> None:
+    sent = b"s" * size
+    done = lab.engine.inside.execute(lab.running(), ExecRequest(command=("cat",), stdin=sent))
+    assert (done.code, done.stdout) == (0, sent)
+
+
+def test_a_command_gets_its_own_environment_and_user(lab: Lab) -> None:
+    made = lab.running()
+    word = ExecRequest(command=("printenv", "WORD"), env={"WORD": "a b"})
+    assert lab.engine.inside.execute(made, word).stdout == b"a b\n"
+    assert lab.engine.inside.execute(made, ExecRequest(command=("id", "-u"))).stdout == b"1000\n"
+    assert lab.engine.inside.execute(made, ExecRequest(command=("id", "-u"), user="7:0")).stdout == b"7\n"
+
+
+def test_a_command_that_takes_too_long_is_an_error(lab: Lab) -> None:
+    made = lab.running()
+    with pytest.raises(EngineError, match=r"sleep .*did not end within 1 s"):
+        lab.engine.inside.execute(made, ExecRequest(command=("sleep", "60"), timeout_s=1))
+
+
+def test_nothing_runs_in_a_container_that_does_not(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    with pytest.raises(EngineError):
+        lab.engine.inside.execute(made, ExecRequest(command=("cat",)))
+
+
+def test_a_program_that_is_not_there_is_a_code(lab: Lab) -> None:
+    done = lab.engine.inside.execute(lab.running(), ExecRequest(command=("no-such-program",)))
+    assert done.code in (126, 127)
+
+
+def test_what_a_container_printed_can_be_read(lab: Lab) -> None:
+    made = lab.running(command=("sh", "-c", "echo out; echo err >&2"))
+    lab.engine.containers.stop(made, 5)
+    assert sorted(lab.engine.inside.logs(made).splitlines()) == [b"err", b"out"]
+
+
+def test_files_arrive_before_the_start(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    lab.engine.inside.put(made, {"/opt/one": b"1", "/opt/two": b"\x00\xff"})
+    assert lab.engine.inside.get(made, "/opt/one") == b"1"
+    assert lab.engine.inside.get(made, "/opt/two") == b"\x00\xff"
+
+
+def test_a_file_that_is_not_there_is_none(lab: Lab) -> None:
+    assert lab.engine.inside.get(lab.engine.containers.create(lab.request()), "/opt/nothing") is None
