@@ -22,7 +22,7 @@ from envkit.spec.yaml_reader import read
 CPU = (paths.presets() / "cpu.yaml").read_text("utf-8")
 
 # No deadline for one example: the machine may be loaded. The tests' time-outs bound them all.
-quick = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 pytestmark = pytest.mark.timeout(120)
 
 KEYS = st.sampled_from(
