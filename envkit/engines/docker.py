@@ -2,48 +2,95 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import docker
+from docker.utils import kwargs_from_env
 
 from envkit.engines.base import Builder, EngineFacts
-from envkit.engines.builders import find_builder
+from envkit.engines.builders import Choice, find_builder
+from envkit.engines.classic import Classic
 from envkit.engines.docker_containers import DockerContainers
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.docker_images import DockerImages
 from envkit.engines.docker_inside import DockerInside
-from envkit.engines.endpoint import Endpoint, find_endpoint
+from envkit.engines.endpoint import Endpoint, find_endpoints, nowhere
+from envkit.errors import EngineError
 from envkit.hosts.base import Host
 
 # The SDK's own default is 60 s; removing a large container on a busy disk takes longer.
 _TIMEOUT_S = 180
+_HELLO_S = 20  # for the first answer: an address where nobody is must not cost minutes
 # OCI's names of architectures, as `docker version` and `uname -m` give them.
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
-def connect(host: Host) -> DockerEngine:
-    """Return the engine of a host; EngineError with the fix when none answers."""
-    endpoint = find_endpoint(host)
-    with spoken_as_ours("connecting to the container engine"):
-        client = docker.DockerClient(base_url=endpoint.url, version="auto", timeout=_TIMEOUT_S)
+def connect(host: Host, *, classic: bool = False) -> DockerEngine:
+    """Return the engine of a host; EngineError with the fix when none answers.
+
+    With `classic` it builds with the classic builder, whatever else it could.
+    """
+    refused: list[EngineError] = []
+    for endpoint in find_endpoints(host):
+        try:
+            client = _client(endpoint)
+        except EngineError as error:
+            refused.append(error)
+            continue
+        choice = Choice(builder=Classic(client), client=None, looked_at=()) if classic else None
+        return DockerEngine(client, endpoint, host, choice)
+    if not refused:
+        raise nowhere()
+    raise EngineError("\n  ".join(error.what for error in refused), fix=refused[0].fix)
+
+
+def _client(endpoint: Endpoint) -> docker.DockerClient:
+    with spoken_as_ours(f"the container engine at {endpoint.url} ({endpoint.why})"):
+        tls = kwargs_from_env().get("tls") if endpoint.url.startswith("tcp://") else None
+        client = docker.DockerClient(
+            base_url=endpoint.url, tls=tls or False, version="auto", timeout=_HELLO_S
+        )
         client.ping()
-    return DockerEngine(client, endpoint, host)
+    client.api.timeout = _TIMEOUT_S
+    return client
 
 
 class DockerEngine:
     """An engine behind the Docker API."""
 
-    def __init__(self, client: docker.DockerClient, endpoint: Endpoint, host: Host) -> None:
-        self._client, self._endpoint, self._host = client, endpoint, host
+    def __init__(
+        self, client: docker.DockerClient, endpoint: Endpoint, host: Host, choice: Choice | None = None
+    ) -> None:
+        self._client, self._endpoint, self._host, self._choice = client, endpoint, host, choice
         self.images = DockerImages(client)
         self.containers = DockerContainers(client)
         self.inside = DockerInside(client)
 
-    @cached_property
+    @property
     def builder(self) -> Builder:
         """Return the best builder that this machine can speak to."""
-        return find_builder(self._host, self._endpoint, self._client).builder
+        return self.choice.builder
+
+    @property
+    def address(self) -> str:
+        """Return where it listens."""
+        return self._endpoint.url
+
+    @cached_property
+    def choice(self) -> Choice:
+        """Return the builder, and which docker clients were looked at for it."""
+        return self._choice or find_builder(
+            self._host, replace(self._endpoint, local=self._is_here), self._client
+        )
+
+    @cached_property
+    def _is_here(self) -> bool:
+        """Tell whether it shares this machine's network and files; Docker Desktop does not."""
+        with spoken_as_ours("asking the engine what it is"):
+            about: dict[str, Any] = self._client.info()
+        return self._endpoint.local and about.get("OperatingSystem") != "Docker Desktop"
 
     def facts(self) -> EngineFacts:
         """Ask the engine what it is."""
@@ -56,7 +103,7 @@ class DockerEngine:
             kind="podman" if "podman" in names.lower() else "docker",
             version=str(version.get("Version", "")),
             architecture=_ARCHITECTURES.get(machine, machine),
-            buildkit=find_builder(self._host, self._endpoint, self._client).client,
+            buildkit=self.choice.client,
             storage_root=str(about.get("DockerRootDir") or ""),
-            local=self._endpoint.local,
+            local=self._is_here,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,8 +11,108 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound, St
 from envkit.engines.base import NameTaken, PortTaken
 from envkit.errors import EngineError
 
-# Both texts of one race (reliability.md, section 4, row 7): the engine's own table, another program's listener.
+# Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.
 _PORT_TEXTS = ("port is already allocated", "address already in use")
+
+# Text of the error → what it means, and what to do. Looked through from the top.
+_START = "start its daemon (`envkit engine start` does, on this machine), or look at DOCKER_HOST"
+_LINKS = (
+    (
+        "Permission denied",
+        "this user may not talk to it",
+        "join its group: `sudo usermod -aG docker $USER`, and log in again; or be root",
+    ),
+    (
+        "FileNotFoundError|No such file",
+        "it has no socket there",
+        _START,
+    ),
+    (
+        "Connection refused",
+        "nobody listens there: the daemon has ended",
+        _START,
+    ),
+    (
+        "timed out",
+        "it did not answer in time",
+        "look at its log: a daemon with a full or slow disk answers late",
+    ),
+    (
+        "Name or service not known|name resolution|getaddrinfo",
+        "no machine of that name is known",
+        "look at DOCKER_HOST",
+    ),
+    (
+        "certificate|SSL",
+        "its certificate does not fit: {text}",
+        "look at DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
+    ),
+    (
+        "RemoteDisconnected|Connection aborted|reset by peer|Broken pipe",
+        "it broke the connection off",
+        "run the command again; if it was restarted, that is all",
+    ),
+)
+_ANSWERS = (
+    (
+        "no space left on device",
+        "the engine's disk is full",
+        "free space: `docker system df` shows what takes it",
+    ),
+    (
+        "is using its referenced image|image is being used",
+        "{text}",
+        "remove that container first: `envkit rm` or `docker rm`",
+    ),
+    (
+        "bind source path does not exist",
+        "{text}",
+        "make that folder, or name another",
+    ),
+)
+_PULLS = (
+    (
+        "no matching manifest",
+        "it is not made for this machine's architecture",
+        "use a base that is",
+    ),
+    (
+        "toomanyrequests|429",
+        "the registry refuses: too many requests",
+        "`docker login`, or wait, or use a mirror",
+    ),
+    (
+        "unauthorized|authentication required|no basic auth|403 Forbidden",
+        "the registry refuses: {text}",
+        "`docker login` to it first",
+    ),
+    (
+        "pull access denied|repository does not exist|name unknown",
+        "the registry has no such image, or gives it only after a login",
+        "look at the name; if it is private, `docker login` first",
+    ),
+    (
+        "manifest unknown|manifest for .* not found|not found",
+        "the registry does not know it",
+        "look at the name and the tag",
+    ),
+    (
+        "x509|certificate",
+        "the registry's certificate is not trusted: {text}",
+        "add its CA to the engine's machine, and restart the engine",
+    ),
+    (
+        "no such host|i/o timeout|refused|unreachable|handshake timeout|Client.Timeout|deadline "
+        "exceeded|misbehaving|proxyconnect|EOF|reset by",
+        "the registry cannot be reached ({text})",
+        "the engine's own proxy or mirror counts here, not the shell's: look at its settings",
+    ),
+    (
+        "no space left on device",
+        "the engine's disk is full",
+        "free space: `docker system df` shows what takes it",
+    ),
+)
 
 
 @contextmanager
@@ -27,9 +128,20 @@ def spoken_as_ours(doing: str) -> Iterator[None]:
         raise _of_api(doing, error) from error
     # The SDK lets `requests` errors (all OSError) and StreamParseError out as they are.
     except (DockerException, StreamParseError, OSError) as error:
-        raise EngineError(
-            f"{doing}: {error}", fix="does the engine run? `envkit engine status` looks"
-        ) from error
+        raise _told(doing, str(error), _LINKS) from error
+
+
+def pull_failure(reference: str, text: str) -> EngineError:
+    """Return why a registry did not give an image: it cannot be reached, refuses, or does not know it."""
+    return _told(f"pulling {reference}", text, _PULLS)
+
+
+def _told(doing: str, text: str, causes: tuple[tuple[str, str, str], ...]) -> EngineError:
+    """Say it in our words when we know the text; what we say of a link replaces a page of the SDK's."""
+    for pattern, what, fix in causes:
+        if re.search(pattern, text, re.IGNORECASE):
+            return EngineError(f"{doing}: {what.format(text=text)}", fix=fix)
+    return EngineError(f"{doing}: {text}", fix="look at the engine's log; `envkit engine status` looks at it")
 
 
 def _of_api(doing: str, error: APIError) -> EngineError:
@@ -38,8 +150,4 @@ def _of_api(doing: str, error: APIError) -> EngineError:
         return NameTaken(f"{doing}: {text}", fix="choose another name, or remove that container")
     if any(part in text for part in _PORT_TEXTS):
         return PortTaken(f"{doing}: {text}", fix="choose another port")
-    if "no space left on device" in text.lower():
-        return EngineError(
-            f"{doing}: the engine's disk is full", fix="free space: `docker system df` shows what takes it"
-        )
-    return EngineError(f"{doing}: {text}", fix="see the engine's log")
+    return _told(doing, text, _ANSWERS)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from envkit.engines.base import ImageFacts, LayerFacts
-from envkit.engines.docker_errors import spoken_as_ours
+from envkit.engines.docker_errors import pull_failure, spoken_as_ours
 from envkit.errors import EngineError
 
 
@@ -62,13 +62,15 @@ class DockerImages:
         """Fetch from a registry; `report` gets a line of progress at a time."""
         repository, tag = _split(reference)
         with spoken_as_ours(f"pulling {reference}"):
-            for event in self._api.pull(repository, tag=tag, stream=True, decode=True):
-                if error := event.get("error"):
-                    raise EngineError(
-                        f"pulling {reference}: {error}", fix="look at the name, and at the network"
-                    )
-                if "progress" not in event and event.get("status"):
-                    report(f"{event.get('id', '')} {event['status']}".strip())
+            try:
+                # Without a tag the engine would fetch every tag there is.
+                for event in self._api.pull(repository, tag=tag or "latest", stream=True, decode=True):
+                    if error := event.get("error"):
+                        raise pull_failure(reference, str(error))
+                    if "progress" not in event and event.get("status"):
+                        report(f"{event.get('id', '')} {event['status']}".strip())
+            except APIError as error:
+                raise pull_failure(reference, str(error.explanation)) from error
         found = self.inspect(reference)
         if found is None:
             raise EngineError(f"pulling {reference}: the image is not there", fix="run the command again")

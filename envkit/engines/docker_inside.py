@@ -28,7 +28,7 @@ class DockerInside:
     """Commands, logs and files of containers behind the Docker API."""
 
     def __init__(self, client: docker.DockerClient) -> None:
-        self._api = client.api
+        self._api: Any = client.api  # the SDK has no types
 
     def execute(self, container: str, request: ExecRequest) -> ExecResult:
         """Run a command to its end. A time-out is an EngineError; the command may then go on in the container."""

@@ -20,24 +20,40 @@ class Endpoint:
     url: str  # unix:///var/run/docker.sock, tcp://…
     why: str  # which setting named it
     local: bool  # it is this machine's
+    named: bool = False  # the user's own choice: no other is taken instead
 
 
-def find_endpoint(host: Host, environment: Mapping[str, str] | None = None) -> Endpoint:
-    """Return the address: $DOCKER_HOST, the docker context in use, then the sockets of Docker and Podman."""
+def find_endpoints(host: Host, environment: Mapping[str, str] | None = None) -> tuple[Endpoint, ...]:
+    """Return where an engine may answer: $DOCKER_HOST, else the docker context, else the usual sockets."""
     environment = os.environ if environment is None else environment
     if url := environment.get("DOCKER_HOST"):
-        return Endpoint(url=url, why="$DOCKER_HOST", local=url.startswith("unix://"))
+        return (_named(url, "$DOCKER_HOST"),)
     if found := _of_context(host, environment):
-        return found
-    sockets = _sockets(environment)
-    for path in sockets:
-        if path.is_socket():
-            return Endpoint(url=f"unix://{path}", why=f"{path} is there", local=True)
-    tried = ", ".join(map(str, sockets))
-    raise EngineError(
-        f"no container engine answers here (looked for {tried})",
+        return (found,)
+    return tuple(
+        Endpoint(url=f"unix://{path}", why=f"{path} is there", local=True)
+        for path in _sockets(environment)
+        if path.is_socket()
+    )
+
+
+def nowhere(environment: Mapping[str, str] | None = None) -> EngineError:
+    """Return the error of a machine without any engine's socket."""
+    tried = ", ".join(map(str, _sockets(os.environ if environment is None else environment)))
+    return EngineError(
+        f"there is no container engine here (looked for {tried})",
         fix="`envkit engine start` installs and starts one on Debian and Ubuntu; or set DOCKER_HOST",
     )
+
+
+def _named(url: str, why: str) -> Endpoint:
+    if url.startswith("ssh://"):
+        raise EngineError(
+            f"{why} is {url}: envkit does not reach engines through ssh yet",
+            fix="forward its socket: `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`, and set "
+            "DOCKER_HOST=unix:///tmp/docker.sock",
+        )
+    return Endpoint(url=url, why=why, local=url.startswith("unix://"), named=True)
 
 
 def _sockets(environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -62,7 +78,7 @@ def _of_context(host: Host, environment: Mapping[str, str]) -> Endpoint | None:
         about = _json(host, meta)
         if about.get("Name") == name:
             url = str(about.get("Endpoints", {}).get("docker", {}).get("Host", ""))
-            return Endpoint(url=url, why=f"docker context {name}", local=url.startswith("unix://"))
+            return _named(url, f"the docker context {name}")
     raise EngineError(
         f"the docker context {name!r} is in use but not there", fix="`docker context use default`"
     )

@@ -1,0 +1,92 @@
+"""The container engine of this machine: which one it is, and what would make it serve better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from envkit.engines.base import EngineFacts
+from envkit.engines.docker import connect
+from envkit.errors import EngineError
+from envkit.hosts.base import Host
+
+# The plain recipe puts 2.5 GB on its base (facts/ide.md); a builder keeps about as much again.
+LITTLE_DISK_BYTES = 6_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """A docker client on this machine, and whether envkit builds through it."""
+
+    path: str
+    taken: bool
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that is not as it should be, and what to do about it."""
+
+    severity: Literal["error", "warning"]
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineStatus:
+    """What is known of the engine; `facts` is None when none answers, and a finding says why."""
+
+    address: str = ""
+    facts: EngineFacts | None = None
+    free_bytes: int | None = None  # None: elsewhere, so not looked at
+    clients: tuple[Client, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def answers(self) -> bool:
+        """Tell whether an engine answered."""
+        return self.facts is not None
+
+
+def look(host: Host) -> EngineStatus:
+    """Look at the engine and at the docker clients; an engine that does not answer is a finding."""
+    try:
+        engine = connect(host)
+        facts = engine.facts()
+    except EngineError as error:
+        return EngineStatus(findings=(Finding(severity="error", what=error.what, fix=error.fix),))
+    free = host.free_bytes(Path(facts.storage_root)) if facts.local and facts.storage_root else None
+    clients = tuple(
+        Client(path=path, taken=path == facts.buildkit, what=what) for path, what in engine.choice.looked_at
+    )
+    return EngineStatus(
+        address=engine.address,
+        facts=facts,
+        free_bytes=free,
+        clients=clients,
+        findings=_findings(facts, free),
+    )
+
+
+def _findings(facts: EngineFacts, free: int | None) -> tuple[Finding, ...]:
+    found = []
+    if facts.buildkit is None:
+        found.append(
+            Finding(
+                severity="warning",
+                what="no docker client here speaks BuildKit to this engine: builds use the classic builder, "
+                "without cache mounts and without credentials",
+                fix="install docker's buildx plugin, or Debian's docker.io (its client has BuildKit)",
+            )
+        )
+    if free is not None and free < LITTLE_DISK_BYTES:
+        found.append(
+            Finding(
+                severity="warning",
+                what=f"{facts.storage_root} has {free / 1e9:.1f} GB free: "
+                f"an image needs about {LITTLE_DISK_BYTES / 1e9:.0f} GB to build",
+                fix="free space: `docker system df` shows what takes it",
+            )
+        )
+    return tuple(found)
