@@ -9,10 +9,9 @@ import click
 from envkit.cli import output
 
 if TYPE_CHECKING:
-    from envkit.engines.base import BuildEvent
     from envkit.environment.ready import Opened
-    from envkit.image.proving import Reports
-    from envkit.plan.run_plan import RunPlan
+    from envkit.environment.up import Site
+    from envkit.plan.run_plan import RunImage, RunPlan
 
 
 @click.command("up")
@@ -43,7 +42,6 @@ def command(  # noqa: PLR0913  click hands over every option by name
     """
     from envkit.cli.site import absolute, local_site
     from envkit.environment.machine import caller
-    from envkit.environment.target import find_image, make_image
     from envkit.environment.up import UpRequest, plan_up, up
     from envkit.plan.run_plan import RunOptions
     from envkit.plan.sizes import mib
@@ -56,7 +54,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
         shm_mib=None if shm is None else mib(shm, option="--shm"),
     )
     site = local_site()
-    image = find_image(site.engine, target) if dry_run else make_image(site, target, _reports())
+    image = _image(site, target, build=not dry_run, as_json=as_json)
     request = UpRequest(image=image, options=options, caller=caller(site.host), timeout_s=timeout)
     if dry_run:
         _show_plan(plan_up(site, request), as_json=as_json)
@@ -64,14 +62,16 @@ def command(  # noqa: PLR0913  click hands over every option by name
     _show(up(site, request, output.note), as_json=as_json)
 
 
-def _reports() -> Reports:
-    from envkit.image.proving import Reports
+def _image(site: Site, target: str | None, *, build: bool, as_json: bool) -> RunImage:
+    from envkit.environment.target import build_image, find_image, is_spec, named
 
-    def step(event: BuildEvent) -> None:
-        if event.kind == "step":
-            output.note(f"  {event.step}")
+    meant = named(target)
+    if not build or not is_spec(meant):
+        return find_image(site.engine, meant)
+    from envkit.cli import progress
 
-    return Reports(note=output.note, event=step, item=lambda item: None)
+    with progress.shown(as_json=as_json) as reports:
+        return build_image(site, meant, reports)
 
 
 def _show_plan(plan: RunPlan, *, as_json: bool) -> None:

@@ -18,39 +18,32 @@ if TYPE_CHECKING:
 _DEFAULT_SPEC = "envkit.yaml"  # design.md, section 7
 
 
-def find_image(engine: Engine, target: str | None) -> RunImage:
+def find_image(engine: Engine, target: str) -> RunImage:
     """Return the image that is meant; an error with the fix when the engine does not have it."""
-    named = target or f"./{_DEFAULT_SPEC}"
-    if target is None and not Path(named).is_file():
-        raise UsageError(
-            "nothing to start: there is no ./envkit.yaml here", fix="envkit up SPEC, or envkit up IMAGE"
-        )
-    return _of_spec(engine, named) if is_spec(named) else _of_reference(engine, named)
+    return _of_spec(engine, target) if is_spec(target) else _of_reference(engine, target)
 
 
-def make_image(site: Site, target: str | None, reports: Reports) -> RunImage:
-    """Return the image that is meant, after building what a spec asks for, if anything changed."""
-    named = _named(target)
-    if not is_spec(named):
-        return _of_reference(site.engine, named)
+def build_image(site: Site, spec: str, reports: Reports) -> RunImage:
+    """Return a spec's image, after building it if anything changed."""
     from envkit.image.build import BuildOptions, build  # heavy, and an image needs none of it
     from envkit.spec.load import load
 
-    built = build(load(named, paths.presets()), site.engine, site.host, BuildOptions(), reports)
+    built = build(load(spec, paths.presets()), site.engine, site.host, BuildOptions(), reports)
     return _of_reference(site.engine, built.tag)
 
 
-def is_spec(target: str) -> bool:
-    """Tell a spec (a preset, a file, a folder) from an image's name; what is on the disk wins."""
-    return target.startswith("preset:") or target.endswith((".yaml", ".yml")) or Path(target).exists()
-
-
-def _named(target: str | None) -> str:
+def named(target: str | None) -> str:
+    """Return what is meant: what was said, or the folder's own spec."""
     if target is None and not Path(_DEFAULT_SPEC).is_file():
         raise UsageError(
             f"nothing to start: there is no ./{_DEFAULT_SPEC}", fix="envkit up SPEC, or envkit up IMAGE"
         )
     return target or _DEFAULT_SPEC
+
+
+def is_spec(target: str) -> bool:
+    """Tell a spec (a preset, a file, a folder) from an image's name; what is on the disk wins."""
+    return target.startswith("preset:") or target.endswith((".yaml", ".yml")) or Path(target).exists()
 
 
 def _of_spec(engine: Engine, source: str) -> RunImage:

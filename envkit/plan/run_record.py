@@ -86,4 +86,5 @@ def _kept(kept: Mapping[str, str]) -> dict[str, Any]:
 def _word(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
+    text = "none" if value is None else str(value)
+    return text[:19] if text.startswith("sha256:") else text  # as many digits as `docker images` shows
