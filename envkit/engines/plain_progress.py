@@ -13,8 +13,8 @@ _OUTPUT = re.compile(r"(?P<at>[0-9]+\.[0-9]+) ?(?P<text>.*)")
 _GLUED = re.compile(r"(?P<output>.*)#(?P<id>\d+) (?P<end>DONE [0-9.]+s|CANCELED|ERROR: .*)")
 # What the client prints of its own work; the rest of `[…]` are steps of the Dockerfile.
 _INTERNAL = re.compile(
-    r"\[(internal|auth)\]|building with |sha256:|importing|resolv|extracting|exporting (layers|manifest|config)"
-    r"|writing image|naming to"
+    r"\[(internal|auth)\]|building with |sha256:|importing|resolv|extracting"
+    r"|exporting (layers|manifest|config)|writing image|naming to"
 )
 
 
