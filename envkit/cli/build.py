@@ -18,10 +18,20 @@ import click
 @click.option("--dry-run", is_flag=True, help="Print the plan that would be carried out, and stop.")
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")
 @click.option("--no-verify", is_flag=True, help="Do not prove it; the image then carries no verdict.")
-@click.option("--cache", default="envkit", metavar="NAME", show_default=True, help="Which shared caches to use.")
+@click.option(
+    "--cache", default="envkit", metavar="NAME", show_default=True, help="Which shared caches to use."
+)
+@click.option("--classic", is_flag=True, help="Use the classic builder, even where BuildKit is to be had.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, progress as JSON lines.")
 def command(
-    spec: str, tag: str | None, dry_run: bool, no_cache: bool, no_verify: bool, cache: str, as_json: bool
+    spec: str,
+    tag: str | None,
+    dry_run: bool,
+    no_cache: bool,
+    no_verify: bool,
+    cache: str,
+    classic: bool,
+    as_json: bool,
 ) -> None:
     """Build, prove, tag."""
     from envkit import paths
@@ -33,7 +43,7 @@ def command(
 
     loaded = load(spec, paths.presets())
     host = LocalHost()
-    engine = connect(host)
+    engine = connect(host, classic=classic)
     options = BuildOptions(tag=tag, no_cache=no_cache, cache=cache, verified=not no_verify)
     if dry_run:
         plan.show(plan_build(loaded, engine, host, options), as_json=as_json)
@@ -57,5 +67,8 @@ def summary(built: object) -> str:
     if built.unchanged:
         return f"{built.tag} is up to date: nothing changed ({proven})"
     size, time = output.human_bytes(built.size_bytes), output.human_seconds(built.seconds)
-    missing = "".join(f"\n  left out: {name} ({reason})" for name, reason in (built.verdict.missing if built.verdict else ()))
+    missing = "".join(
+        f"\n  left out: {name} ({reason})"
+        for name, reason in (built.verdict.missing if built.verdict else ())
+    )
     return f"{built.tag} is ready: {size}, {time}, {proven}{missing}"

@@ -28,8 +28,8 @@ def command(spec: str, as_json: bool) -> None:
     from envkit.spec.load import load
 
     loaded = load(spec, paths.presets())
-    facts, network, inputs = prepare(loaded, engine_if_any(), LocalHost())
-    show(plan_spec(loaded, facts, network, inputs), as_json=as_json)
+    known = prepare(loaded, engine_if_any(), LocalHost())
+    show(plan_spec(loaded, known, look_outside=True), as_json=as_json)
 
 
 def engine_if_any() -> Engine | None:
@@ -67,7 +67,11 @@ def show(planned: Planned, *, as_json: bool) -> None:
     own = [step for step in plan.steps if step.what]
     if own:
         output.show("\nyour own steps (the one place where a spec's text is run):")
-        output.show_table((), [(f"{s.number}.", "root" if s.as_root else plan.user.name, s.what) for s in own])
-    places = ", ".join(f"{name} {'yes' if can else 'no'}" for name, can in sorted(planned.facts.reachable.items()))
+        output.show_table(
+            (), [(f"{s.number}.", "root" if s.as_root else plan.user.name, s.what) for s in own]
+        )
+    places = ", ".join(
+        f"{name} {'yes' if can else 'no'}" for name, can in sorted(planned.facts.reachable.items())
+    )
     if places:
         output.show(f"\nreachable from here: {places}")

@@ -96,7 +96,9 @@ class Live:
         from rich.live import Live as RichLive
 
         self._console = Console(stderr=True, highlight=False)
-        self._live = RichLive(get_renderable=self._table, console=self._console, refresh_per_second=4, transient=True)
+        self._live = RichLive(
+            get_renderable=self._table, console=self._console, refresh_per_second=4, transient=True
+        )
         self._running: dict[str, tuple[float, str]] = {}
         self._lines = Lines(as_json=False)
         self._note = ""

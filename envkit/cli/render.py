@@ -16,21 +16,24 @@ import click
     """,
 )
 @click.argument("spec", default="envkit.yaml")
-@click.option("--context", "folder", type=click.Path(path_type=Path), help="Write the build context to this new folder.")
+@click.option(
+    "--context", "folder", type=click.Path(path_type=Path), help="Write the build context to this new folder."
+)
 @click.option("--classic", is_flag=True, help="Render for the classic builder: no mounts.")
 def command(spec: str, folder: Path | None, classic: bool) -> None:
     """Render and print, or write."""
     from envkit import context, paths
     from envkit.cli import output
     from envkit.image.inputs import read_inputs
-    from envkit.image.planned import plan_spec
+    from envkit.image.planned import Known, plan_spec
     from envkit.plan.facts import BuildFacts
     from envkit.plan.network import Network
     from envkit.spec.load import load
 
     loaded = load(spec, paths.presets())
     facts = BuildFacts(builder="classic" if classic else "buildkit")
-    planned = plan_spec(loaded, facts, Network(), read_inputs(loaded), look_outside=False)
+    known = Known(facts=facts, network=Network(), inputs=read_inputs(loaded))
+    planned = plan_spec(loaded, known, look_outside=False)
     if folder is None:
         output.show(context.dockerfile_of(planned.files).rstrip("\n"))
         return

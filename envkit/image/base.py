@@ -15,6 +15,8 @@ from envkit.errors import EngineError, HostError
 from envkit.hosts.base import Command, Host
 from envkit.plan.facts import BaseFacts
 
+Report = Callable[[str], None]
+
 _DISTRIBUTION = re.compile(r"(?:.*/)?(debian|ubuntu):([0-9.]+)")
 _BOOTSTRAP_SILENCE_S = 600.0
 
@@ -31,7 +33,7 @@ printf '{"id":"%s","version":"%s","glibc":"%s","python":"%s","manager":"%s","use
 """
 
 
-def find_base(reference: str, engine: Engine, host: Host, report: Callable[[str], None]) -> ImageFacts:
+def find_base(reference: str, engine: Engine, host: Host, report: Report) -> ImageFacts:
     """Return the base: the engine's own, else pulled, else bootstrapped. EngineError says what each way said."""
     found = engine.images.inspect(reference)
     if found is not None:
@@ -45,14 +47,15 @@ def find_base(reference: str, engine: Engine, host: Host, report: Callable[[str]
     if distribution is None or "@" in reference or "/" in reference:
         raise EngineError(
             f"the base {reference} cannot be had: {pulled}",
-            fix="load it into the engine (`docker load`), or use a base of debian or ubuntu: those envkit makes itself",
+            fix="load it with `docker load`, or use a base of debian or ubuntu: those envkit makes itself",
         )
     report(f"no registry gives it: making {reference} from its distribution's packages")
     try:
         return _bootstrap(reference, f"{distribution[1]}:{distribution[2]}", engine, host, report)
     except (EngineError, HostError) as error:
         raise EngineError(
-            f"the base {reference} cannot be had\n  registry: {pulled}\n  own packages: {error.what}", fix=error.fix
+            f"the base {reference} cannot be had\n  registry: {pulled}\n  own packages: {error.what}",
+            fix=error.fix,
         ) from error
 
 
@@ -61,14 +64,17 @@ def describe_base(engine: Engine, reference: str) -> BaseFacts:
     image = engine.images.inspect(reference)
     if image is None:
         raise EngineError(f"there is no image {reference} here", fix="pull it, or look at `base:`")
-    request = RunRequest(image=image.id, entrypoint=("/bin/sh",), command=("-c", "sleep 60"), user="0:0", network="none")
+    request = RunRequest(
+        image=image.id, entrypoint=("/bin/sh",), command=("-c", "sleep 60"), user="0:0", network="none"
+    )
     with running(engine, request) as container:
         result = engine.inside.execute(container, ExecRequest(command=("/bin/sh", "-c", _LOOK), timeout_s=30))
     try:
         seen: dict[str, str] = json.loads(result.stdout)
     except ValueError as error:
         raise EngineError(
-            f"{reference} does not say which distribution it is (it has no /etc/os-release)", fix="use another base"
+            f"{reference} does not say which distribution it is (it has no /etc/os-release)",
+            fix="use another base",
         ) from error
     distribution = f"{seen['id']}:{seen['version']}"
     row = compat.table("distributions")["rows"].get(distribution)
@@ -99,9 +105,7 @@ def check_free_disk(host: Host, facts: EngineFacts, need_bytes: int) -> None:
         )
 
 
-def _bootstrap(
-    reference: str, distribution: str, engine: Engine, host: Host, report: Callable[[str], None]
-) -> ImageFacts:
+def _bootstrap(reference: str, distribution: str, engine: Engine, host: Host, report: Report) -> ImageFacts:
     row = compat.table("distributions")["rows"].get(distribution)
     if row is None:
         known = ", ".join(compat.table("distributions")["rows"])
@@ -123,7 +127,8 @@ def _bootstrap(
         command = Command(words=tuple(words), env={"SOURCE_DATE_EPOCH": "0"}, timeout_s=_BOOTSTRAP_SILENCE_S)
         if host.stream(command, each_line) != 0:
             raise HostError(
-                "mmdebstrap failed: " + " / ".join(lines[-3:]), fix=f"run it by hand to see more: {' '.join(words[:4])}"
+                "mmdebstrap failed: " + " / ".join(lines[-3:]),
+                fix=f"run it by hand to see more: {' '.join(words[:4])}",
             )
         labels = {OWNED: "true", "io.envkit.kind": "base", "io.envkit.distribution": distribution}
         engine.images.import_rootfs(tar, reference, labels)
@@ -133,19 +138,27 @@ def _bootstrap(
     return found
 
 
-def _need_mmdebstrap(host: Host, report: Callable[[str], None]) -> None:
+def _need_mmdebstrap(host: Host, report: Report) -> None:
     if host.find_programs("mmdebstrap"):
         return
-    may_install = bool(host.find_programs("apt-get")) and host.run(Command(words=("id", "-u"))).stdout.strip() == "0"
+    may_install = (
+        bool(host.find_programs("apt-get")) and host.run(Command(words=("id", "-u"))).stdout.strip() == "0"
+    )
     if not may_install:
-        raise HostError("mmdebstrap is not here", fix="install it: `apt-get install mmdebstrap` (Debian, Ubuntu)")
+        raise HostError(
+            "mmdebstrap is not here", fix="install it: `apt-get install mmdebstrap` (Debian, Ubuntu)"
+        )
     report("installing mmdebstrap with apt-get")
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
-    for words in (("apt-get", "update"), ("apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap")):
+    for words in (
+        ("apt-get", "update"),
+        ("apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap"),
+    ):
         result = host.run(Command(words=words, env=environment, timeout_s=_BOOTSTRAP_SILENCE_S))
         if result.code != 0:
             raise HostError(
-                f"{' '.join(words[:2])} failed: {result.stderr.strip()[-200:]}", fix="install mmdebstrap by hand"
+                f"{' '.join(words[:2])} failed: {result.stderr.strip()[-200:]}",
+                fix="install mmdebstrap by hand",
             )
 
 

@@ -13,17 +13,16 @@ from envkit.errors import EngineError
 from envkit.hosts.base import Host
 from envkit.image import verdict as verdicts
 from envkit.image.base import check_free_disk, find_base
-from envkit.image.planned import Planned, plan_spec, prepare
+from envkit.image.planned import Known, Planned, plan_spec, prepare
 from envkit.image.proving import Reports, prove
 from envkit.image.verdict import Verdict
 from envkit.plan.build_plan import BuildPlan
-from envkit.plan.facts import ContextFile
 from envkit.plan.make import base_reference
 from envkit.plan.network import Network, script
 from envkit.spec.load import LoadedSpec
 
-# What a build needs on the engine's disk: the plain recipe put 2.5 GB on its base (facts/ide.md), twice for the
-# builder's cache and the layers' export, and torch's CUDA builds unpack to about 6 GB.
+# What a build needs on the engine's disk: the plain recipe put 2.5 GB on its base (facts/ide.md), twice for
+# the builder's cache and the layers' export, and torch's CUDA builds unpack to about 6 GB.
 _NEED_BYTES = {"cpu": 6 << 30, "cuda": 16 << 30, "ascend": 8 << 30}
 
 
@@ -51,46 +50,45 @@ class Built:
 
 def plan_build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions) -> Planned:
     """Return the plan that `build` carries out, with what can be reached from here."""
-    facts, network, inputs = prepare(loaded, engine, host)
-    return _with_options(plan_spec(loaded, facts, network, inputs), options)
+    return _plan(loaded, prepare(loaded, engine, host), options, look_outside=True)
 
 
 def build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions, reports: Reports) -> Built:
     """Build a spec's image and prove it. Nothing changed: nothing is built. A failure leaves no tag."""
     started = time.monotonic()
     find_base(base_reference(loaded.spec), engine, host, reports.note)
-    facts, network, inputs = prepare(loaded, engine, host)
-    wanted = _with_options(plan_spec(loaded, facts, network, inputs, look_outside=False), options).plan
+    known = prepare(loaded, engine, host)
+    wanted = _plan(loaded, known, options, look_outside=False).plan
     present = engine.images.inspect(wanted.tag)
     if present and not options.no_cache and _is_same(present, wanted, options):
         return _result(present, wanted.tag, started, unchanged=True)
-    planned = _with_options(plan_spec(loaded, facts, network, inputs), options)
-    if planned.plan.blocked:
-        fix = "put the wheel into a folder and name it under `pip: {wheels: …}`, or set pip's `find-links`"
-        raise loaded.error("torch", planned.plan.blocked, fix=fix)
-    for warning in planned.plan.warnings:
-        reports.note(f"warning: {warning}")
-    check_free_disk(host, engine.facts(), _NEED_BYTES[planned.plan.accelerator])
+    planned = _plan(loaded, known, options, look_outside=True)
+    _may_start(loaded, planned, engine, host, reports)
     image_id = _build_untagged(planned, engine, options, reports)
     final = prove(image_id, planned.plan, engine, reports, verified=options.verified)
     engine.images.tag(final, planned.plan.tag)
-    facts_of = engine.images.inspect(planned.plan.tag)
-    if facts_of is None:
+    made = engine.images.inspect(planned.plan.tag)
+    if made is None:
         raise EngineError(f"{planned.plan.tag} was built and is gone", fix="run the command again")
-    return _result(facts_of, planned.plan.tag, started, unchanged=False)
+    return _result(made, planned.plan.tag, started, unchanged=False)
 
 
-def _with_options(planned: Planned, options: BuildOptions) -> Planned:
-    plan = replace(planned.plan, tag=options.tag or planned.plan.tag, cache_prefix=options.cache)
-    if options.cache == planned.plan.cache_prefix:
-        return replace(planned, plan=plan)
-    shipped = context.load_shipped()
-    return replace(planned, plan=plan, files=_again(planned, plan, shipped))
+def _plan(loaded: LoadedSpec, known: Known, options: BuildOptions, *, look_outside: bool) -> Planned:
+    known = replace(known, facts=replace(known.facts, cache=options.cache))
+    planned = plan_spec(loaded, known, look_outside=look_outside)
+    return replace(planned, plan=replace(planned.plan, tag=options.tag or planned.plan.tag))
 
 
-def _again(planned: Planned, plan: BuildPlan, shipped: context.Shipped) -> tuple[ContextFile, ...]:
-    fresh = {file.name: file for file in context.files_of(plan, shipped)}
-    return tuple(fresh.get(file.name, file) for file in planned.files)
+def _may_start(loaded: LoadedSpec, planned: Planned, engine: Engine, host: Host, reports: Reports) -> None:
+    """Say what speaks against the build before any work is done."""
+    plan = planned.plan
+    if plan.blocked:
+        fix = "put the wheel into a folder and name it under `pip: {wheels: …}`, or set pip's `find-links`"
+        raise loaded.error("torch", plan.blocked, fix=fix)
+    for warning in plan.warnings:
+        reports.note(f"warning: {warning}")
+    check_free_disk(host, engine.facts(), _NEED_BYTES[plan.accelerator])
+    find_base(plan.tools.base, engine, host, reports.note)
 
 
 def _is_same(present: ImageFacts, plan: BuildPlan, options: BuildOptions) -> bool:
@@ -136,7 +134,7 @@ def _into_context(network: Network, folder: Path, secret: Path) -> None:
     """Hand the network's configuration to a builder without mounts: it lies in a stage that is not kept."""
     if network.has_credentials:
         raise EngineError(
-            "this machine's proxy or package configuration holds credentials, and the classic builder would keep them",
+            "this machine's network configuration holds credentials: the classic builder would keep them",
             fix="install a docker client that speaks BuildKit (Debian's docker.io, or docker with buildx)",
         )
     (folder / "net").mkdir()

@@ -31,7 +31,16 @@ class Planned:
     network: Network
 
 
-def prepare(loaded: LoadedSpec, engine: Engine | None, host: Host) -> tuple[BuildFacts, Network, Inputs]:
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known before planning."""
+
+    facts: BuildFacts
+    network: Network
+    inputs: Inputs
+
+
+def prepare(loaded: LoadedSpec, engine: Engine | None, host: Host) -> Known:
     """Return what can be known at once: the engine's facts, the base's id, this machine's wheels."""
     network = read_network(host, os.environ)
     wheels = tuple(
@@ -40,16 +49,15 @@ def prepare(loaded: LoadedSpec, engine: Engine | None, host: Host) -> tuple[Buil
     facts = BuildFacts(wheels=wheels)
     if engine is not None:
         facts = _with_engine(loaded, engine, facts)
-    return facts, network, spec_inputs.read_inputs(loaded)
+    return Known(facts=facts, network=network, inputs=spec_inputs.read_inputs(loaded))
 
 
-def plan_spec(
-    loaded: LoadedSpec, facts: BuildFacts, network: Network, inputs: Inputs, *, look_outside: bool = True
-) -> Planned:
+def plan_spec(loaded: LoadedSpec, known: Known, *, look_outside: bool) -> Planned:
     """Make the plan; what does not fit is a SpecError at its line.
 
     With `look_outside` the places that the plan depends on are tried first; without, they count as not tried.
     """
+    facts, network, inputs = known.facts, known.network, known.inputs
     shipped = context.load_shipped(spec_inputs.template_of(loaded, inputs))
     try:
         plan = make(loaded.spec, facts, inputs, shipped.digest)

@@ -20,7 +20,7 @@ class BaseKnowledge:
 
 
 def know(reference: str, stated: str | None, facts: BaseFacts | None) -> BaseKnowledge | None:
-    """Tell what a base is: from looking into it, from the spec's `os`, from its name; None when nothing tells."""
+    """Tell what a base is: from looking into it, the spec's `os` or its name; None when nothing tells."""
     by_name = _by_name(reference)
     own_python = by_name.own_python if by_name else None
     if facts is not None:
@@ -35,7 +35,9 @@ def know(reference: str, stated: str | None, facts: BaseFacts | None) -> BaseKno
         )
     if stated is not None:
         python = _python_of(stated)
-        return python and BaseKnowledge(
+        if python is None:
+            return None
+        return BaseKnowledge(
             distribution=stated, system_python=python, own_python=own_python, reason="the spec's `os`"
         )
     return by_name

@@ -31,6 +31,21 @@ class BasePlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExtensionPlan:
+    """A VS Code extension, from the gallery or from a file."""
+
+    id: str = ""
+    version: str = ""  # of one from the gallery; "": the newest
+    vsix: str = ""  # the file's name, instead of an id
+    optional: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the extension as the spec names it: `id`, `id@version` or the file's name."""
+        return self.vsix or self.id + ("@" + self.version if self.version else "")
+
+
+@dataclass(frozen=True, kw_only=True)
 class CodeServerPlan:
     """Where code-server comes from, and what comes with it."""
 
@@ -40,7 +55,7 @@ class CodeServerPlan:
     sha256: str = ""
     integrity: str = ""  # npm's `sha512-…`; "" when none is known
     file: str = ""
-    extensions: tuple[tuple[str, bool], ...] = ()  # (id[@version] or file.vsix, optional)
+    extensions: tuple[ExtensionPlan, ...] = ()
     gallery: str = ""
 
 
@@ -93,7 +108,8 @@ class StepPlan:
     what: str  # the command, or the file, as the spec writes it
     at: Literal["before_packages", "after_packages"]
     as_root: bool
-    copy_to: str = ""  # a copy instead of a command
+    copy_to: str = ""  # a copy instead of a command; of a folder's contents it ends with `/`
+    copy_file: str = ""  # the one file to copy; "": a folder's contents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +140,5 @@ class BuildPlan:
     decisions: tuple[Decision, ...]
     warnings: tuple[str, ...]
     blocked: str  # why it cannot be built from here; "" when nothing speaks against it
-    files: tuple[ContextFile, ...] = field(
-        repr=False
-    )  # all of the context but the Dockerfile and what templates give
+    # All of the context but the Dockerfile and what templates give.
+    files: tuple[ContextFile, ...] = field(repr=False)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from typing import Literal
 
 from envkit import compat
 from envkit.accelerators.base import Misfit
-from envkit.plan.build_plan import CodeServerPlan, Decision
+from envkit.plan.build_plan import CodeServerPlan, Decision, ExtensionPlan
 from envkit.plan.facts import BuildFacts
-from envkit.spec.model import CodeServer
+from envkit.spec.model import CodeServer, Extension
+
+Source = Literal["release", "npm", "file", "script"]
+
+# Where a user's own release file lies in the context's `code-server/`: it cannot take the name of another.
+FILES = "files/"
 
 
 def choose(wanted: CodeServer, facts: BuildFacts) -> tuple[CodeServerPlan, Decision]:
@@ -22,7 +29,7 @@ def choose(wanted: CodeServer, facts: BuildFacts) -> tuple[CodeServerPlan, Decis
     if source in ("release", "file") and not sha256:
         raise Misfit(
             key="ide.code_server.source",
-            what=f"no sha256 is known for code-server {wanted.version}, and a download without one is not trusted",
+            what=f"no sha256 is known for code-server {wanted.version}: the file could not be checked",
             fix="add `sha256:` (the release page lists it), or use `source: npm`",
         )
     urls = {
@@ -35,8 +42,8 @@ def choose(wanted: CodeServer, facts: BuildFacts) -> tuple[CodeServerPlan, Decis
         url=urls.get(source, ""),
         sha256=sha256 if source in ("release", "file") else "",
         integrity=row.get("npm", "") if source == "npm" else "",
-        file=_base_name(wanted.file) if source == "file" and wanted.file else "",
-        extensions=tuple((e.id or _base_name(e.vsix or ""), e.optional) for e in wanted.extensions),
+        file=FILES + base_name(wanted.file) if source == "file" and wanted.file else "",
+        extensions=_extensions(wanted.extensions),
         gallery=data["gallery"],
     )
     value = f"{wanted.version if source != 'script' else 'the newest'} from {source}"
@@ -72,17 +79,31 @@ def script_words(plan: CodeServerPlan) -> str:
 
 def extension_rows(plan: CodeServerPlan) -> dict[str, object]:
     """Return the plan of the extensions as install_extensions.py reads it."""
-    rows: list[dict[str, object]] = []
-    for name, optional in plan.extensions:
-        if name.endswith(".vsix"):
-            rows.append({"vsix": name, "optional": optional})
-            continue
-        identity, _, version = name.partition("@")
-        rows.append({"id": identity, "version": version, "optional": optional})
+    rows = [
+        {"vsix": extension.vsix, "optional": extension.optional}
+        if extension.vsix
+        else {"id": extension.id, "version": extension.version, "optional": extension.optional}
+        for extension in plan.extensions
+    ]
     return {"gallery": plan.gallery, "extensions": rows}
 
 
-def _automatic(wanted: CodeServer, facts: BuildFacts) -> tuple[str, str]:
+def _extensions(wanted: Sequence[Extension]) -> tuple[ExtensionPlan, ...]:
+    """Return the extensions; Misfit for a file that is none, or whose name another has: it would be lost."""
+    found: list[ExtensionPlan] = []
+    for index, extension in enumerate(wanted):
+        identity, _, version = (extension.id or "").partition("@")
+        vsix = base_name(extension.vsix or "")
+        key = f"ide.code_server.extensions.{index}"
+        if vsix and not vsix.endswith(".vsix"):
+            raise Misfit(key=key, what=f"{vsix} is no `.vsix` file", fix="name an extension's file")
+        if vsix and vsix in {other.vsix for other in found}:
+            raise Misfit(key=key, what=f"two extensions' files are called {vsix}", fix="rename one of them")
+        found.append(ExtensionPlan(id=identity, version=version, vsix=vsix, optional=extension.optional))
+    return tuple(found)
+
+
+def _automatic(wanted: CodeServer, facts: BuildFacts) -> tuple[Source, str]:
     known = wanted.sha256 or compat.table("code_server")["rows"].get(wanted.version or "", {}).get(
         facts.architecture
     )
@@ -95,5 +116,6 @@ def _automatic(wanted: CodeServer, facts: BuildFacts) -> tuple[str, str]:
     return "npm", f"no sha256 of the release file of {wanted.version} is known"
 
 
-def _base_name(path: str) -> str:
+def base_name(path: str) -> str:
+    """Return the last part of a path."""
     return path.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""The digest that decides "nothing changed": what is wanted and what it is made from, not how it was reached."""
+"""The digest that decides "nothing changed": what is wanted and what it is made from, not how it was had."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from envkit.spec.model import Spec
 
 
 def digest_of(spec: Spec, inputs: Inputs, shipped_digest: str, base_id: str) -> str:
-    """Return `sha256:…` of the spec, the bytes of its files, envkit's own templates and programs, and the base."""
+    """Return `sha256:…` of the spec, the bytes of its files, what envkit ships, and the base."""
     wanted = {
         "spec": spec.model_dump(mode="json"),
         "files": {file.name: [sha256_of(file), file.mode] for file in inputs.files},

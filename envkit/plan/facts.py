@@ -31,6 +31,7 @@ class BuildFacts:
 
     architecture: str = "amd64"  # of the engine, as OCI names it
     builder: Literal["buildkit", "classic"] = "buildkit"
+    cache: str = "envkit"  # the first part of the names of the builder's caches, which images share
     base_id: str = ""  # the base image's id; "" when it is not here
     base: BaseFacts | None = None  # looked into only when its name does not tell
     wheels: tuple[str, ...] = ()  # file names in the wheel folders of this machine's pip

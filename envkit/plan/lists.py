@@ -40,37 +40,40 @@ def context_files(
     return tuple(sorted([*files, *_users_files(spec, named)], key=lambda file: file.name))
 
 
+def requirements_name(index: int) -> str:
+    """Return a requirements file's name in the context: a number, since an instruction names it."""
+    return f"{index + 1:02}.txt"
+
+
 def _users_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextFile]:
-    for path in spec.pip.requirements:
-        yield replace(named[path], name=f"requirements/{path.replace('/', '_')}")
+    for index, path in enumerate(spec.pip.requirements):
+        yield replace(named[path], name=f"requirements/{requirements_name(index)}")
     for name, file in named.items():
-        if spec.pip.wheels and name.startswith(spec.pip.wheels + "/"):
-            yield replace(file, name="wheels/" + name.rpartition("/")[2])
+        folder, _, wheel = name.rpartition("/")
+        if folder == spec.pip.wheels and wheel.endswith(".whl"):
+            yield replace(file, name=f"wheels/{wheel}")
     if isinstance(spec.ide.code_server, CodeServer):
-        wanted = [extension.vsix for extension in spec.ide.code_server.extensions] + [
-            spec.ide.code_server.file
-        ]
-        for path in filter(None, wanted):
-            yield replace(named[path], name="code-server/" + path.rpartition("/")[2])
+        for path in filter(None, [extension.vsix for extension in spec.ide.code_server.extensions]):
+            yield replace(named[path], name=f"code-server/{code_server.base_name(path)}")
+        if path := spec.ide.code_server.file:
+            yield replace(named[path], name=f"code-server/{code_server.FILES}{code_server.base_name(path)}")
     yield from _step_files(spec, named)
 
 
 def _step_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextFile]:
     for number, step in enumerate(spec.steps, start=1):
+        folder = f"steps/{number:02}/"
         if step.run:
-            yield ContextFile(
-                name=f"steps/{number:02}/run.sh", content=f"set -euo pipefail\n{step.run}\n".encode()
-            )
+            text = f"#!/bin/bash\nset -euo pipefail\n{step.run}\n"
+            yield ContextFile(name=f"{folder}run", content=text.encode(), mode=0o755)
         elif step.script:
-            yield replace(named[step.script], name=f"steps/{number:02}/run.sh")
+            yield replace(named[step.script], name=f"{folder}run", mode=0o755)
         elif step.copy_from in named:
-            yield replace(
-                named[step.copy_from], name=f"steps/{number:02}/{step.copy_from.rpartition('/')[2]}"
-            )
+            yield replace(named[step.copy_from], name=folder + code_server.base_name(step.copy_from))
         else:
             for name, file in named.items():
                 if name.startswith(f"{step.copy_from}/"):
-                    yield replace(file, name=f"steps/{number:02}/" + name.removeprefix(f"{step.copy_from}/"))
+                    yield replace(file, name=folder + name.removeprefix(f"{step.copy_from}/"))
 
 
 def _from_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[str]:

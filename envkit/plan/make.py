@@ -73,13 +73,13 @@ def _compose(
     spec: Spec, facts: BuildFacts, inputs: Inputs, parts: Parts, decisions: tuple[Decision, ...]
 ) -> BuildPlan:
     user = UserPlan(name=spec.user.name, uid=spec.user.uid, gid=spec.user.gid)
-    requirements = tuple(path.replace("/", "_") for path in spec.pip.requirements)
+    requirements = tuple(lists.requirements_name(number) for number in range(len(spec.pip.requirements)))
     door = isinstance(spec.ide.code_server, CodeServer) and spec.ide.code_server.own_door
     return BuildPlan(
         name=spec.name,
         tag=f"{spec.name}:dev",
         builder=facts.builder,
-        cache_prefix="envkit",
+        cache_prefix=facts.cache,
         template="user.j2" if spec.template else f"{spec.accelerator}/Dockerfile.j2",
         accelerator=spec.accelerator,
         base=parts.base,
@@ -91,7 +91,7 @@ def _compose(
         user=user,
         env=tuple(spec.env.items()),
         labels=_labels(spec, parts, door),
-        steps=_steps(spec),
+        steps=_steps(spec, inputs),
         own_door=door,
         tensorboard=spec.services.tensorboard,
         lab_settings=spec.ide.jupyterlab.settings if spec.ide.jupyterlab else None,
@@ -160,17 +160,24 @@ def _blocked(torch: TorchPlan | None, facts: BuildFacts) -> str:
     return ""
 
 
-def _steps(spec: Spec) -> tuple[StepPlan, ...]:
-    return tuple(
-        StepPlan(
-            number=number,
-            what=step.run or step.script or step.copy_from or "",
-            at=step.at,
-            as_root=step.user == "root",
-            copy_to=step.to or "",
+def _steps(spec: Spec, inputs: Inputs) -> tuple[StepPlan, ...]:
+    """Return the user's steps. A file is copied as `COPY` does it; of a folder, what is in it."""
+    names = {file.name for file in inputs.files}
+    found = []
+    for number, step in enumerate(spec.steps, start=1):
+        is_file = step.copy_from in names
+        to = step.to or ""
+        found.append(
+            StepPlan(
+                number=number,
+                what=step.run or step.script or step.copy_from or "",
+                at=step.at,
+                as_root=step.user == "root",
+                copy_to=to if is_file or not to else to.rstrip("/") + "/",
+                copy_file=code_server.base_name(step.copy_from or "") if is_file else "",
+            )
         )
-        for number, step in enumerate(spec.steps, start=1)
-    )
+    return tuple(found)
 
 
 def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]:
@@ -186,8 +193,8 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
         + (["tensorboard"] if spec.services.tensorboard else []),
         "own_door": door,
         "extensions": [
-            {"id": name, "optional": optional}
-            for name, optional in (code_server_plan.extensions if code_server_plan else ())
+            {"id": extension.name, "optional": extension.optional}
+            for extension in (code_server_plan.extensions if code_server_plan else ())
         ],
         "env": dict(spec.env),
     }
@@ -212,5 +219,5 @@ def _builder_decision(facts: BuildFacts) -> Decision:
     return Decision(
         name="builder",
         value="classic",
-        reason="no docker client here speaks BuildKit: no caches, and every stage is built one after the other",
+        reason="no docker client here speaks BuildKit: no caches, and one stage after the other",
     )

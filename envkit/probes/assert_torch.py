@@ -1,7 +1,8 @@
 """Fail the build when torch is not the one that was planned, and name the package that changed it.
 
-Arguments: `torch.json` (`{"version", "build", "npu"}`; build is `cpu`, `cuXYZ` or `any`) and the step that has just run. Reads
-metadata and `torch/version.py`; nothing is imported, because an accelerator's torch may need a driver to import.
+Arguments: `torch.json` (`{"version", "build", "npu"}`; build is `cpu`, `cuXYZ` or `any`) and the step that
+has just run. Reads metadata and `torch/version.py`; nothing is imported, because an accelerator's torch may
+need a driver to import.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import importlib.metadata
 import json
 import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 
-def installed(name):
+def installed(name: str) -> str | None:
     """Return the version of a distribution, or None."""
     try:
         return importlib.metadata.version(name)
@@ -20,24 +24,26 @@ def installed(name):
         return None
 
 
-def build_of_torch():
+def build_of_torch() -> str:
     """Return `cpu` or `cuXYZ`, as torch/version.py says."""
-    text = importlib.metadata.distribution("torch").locate_file("torch/version.py").read_text(encoding="utf-8")
+    place = importlib.metadata.distribution("torch").locate_file("torch/version.py")
+    text = Path(str(place)).read_text(encoding="utf-8")
     found = re.search(r"^cuda\b[^=]*= *['\"]([0-9.]+)['\"]", text, re.MULTILINE)
     return "cu" + found.group(1).replace(".", "") if found else "cpu"
 
 
-def who_asks_for(name):
+def who_asks_for(name: str) -> list[str]:
     """Return the requirements on a package, each with who asks for it."""
     asked = []
     for distribution in importlib.metadata.distributions():
         for requirement in distribution.requires or ():
             if re.match(rf"{name}(?![\w-])", requirement, re.IGNORECASE) and "extra ==" not in requirement:
-                asked.append(f"{distribution.metadata['Name']} {distribution.version} asks for '{requirement}'")
+                who = f"{distribution.metadata['Name']} {distribution.version}"
+                asked.append(f"{who} asks for '{requirement}'")
     return sorted(asked)
 
 
-def problems(plan):
+def problems(plan: dict[str, Any]) -> Iterator[str]:
     """Return what is not as planned, one sentence each."""
     version = installed("torch")
     if version is None:
@@ -50,10 +56,9 @@ def problems(plan):
         yield f"torch_npu {plan['npu']} was planned, {installed('torch-npu')} is there"
 
 
-def main():
+def main() -> None:
     """Say what is wrong and who did it."""
-    with open(sys.argv[1], encoding="utf-8") as file:
-        plan = json.load(file)
+    plan = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     found = list(problems(plan))
     for problem in found:
         print(f"envkit-assert: {problem} (after the step '{sys.argv[2]}')")

@@ -14,7 +14,7 @@ OF_THE_BUILD = {"HOME", "HOSTNAME", "PWD", "OLDPWD", "SHLVL", "TERM", "USER", "_
 OF_THE_BUILD |= {name + "_proxy" for name in ("http", "https", "ftp", "all", "no")}
 
 
-def main():
+def main() -> None:
     """Print one line for each variable, PATH first."""
     print("# What the image's other processes have; made by envkit when the image was built.")
     print(f"export PATH={shlex.quote(os.environ['PATH'])}")

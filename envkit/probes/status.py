@@ -8,18 +8,20 @@ import os
 import socket
 import sys
 import xmlrpc.client
+from pathlib import Path
+from typing import Any
 
-RUNTIME = f"/tmp/envkit-{os.getuid()}"
+RUNTIME = Path(f"/tmp/envkit-{os.getuid()}")
 
 
 class UnixConnection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 
-    def __init__(self, path, timeout_s=3.0):
+    def __init__(self, path: Path, timeout_s: float = 3.0) -> None:
         super().__init__("localhost", timeout=timeout_s)
-        self._path = path
+        self._path = str(path)
 
-    def connect(self):
+    def connect(self) -> None:
         """Connect to the socket."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
@@ -29,12 +31,17 @@ class UnixConnection(http.client.HTTPConnection):
 class UnixTransport(xmlrpc.client.Transport):
     """XML-RPC, as supervisord speaks it, over its unix socket."""
 
-    def make_connection(self, host):
+    def make_connection(self, host: Any) -> UnixConnection:
         """Return a connection to supervisord."""
-        return UnixConnection(os.path.join(RUNTIME, "supervisor.sock"))
+        return UnixConnection(RUNTIME / "supervisor.sock")
 
 
-def answers(connection, path):
+def tcp(port: int) -> http.client.HTTPConnection:
+    """Return a connection to a port of this container."""
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+
+
+def answers(connection: http.client.HTTPConnection, path: str) -> bool:
     """Tell whether a GET of the path gives any answer below 500."""
     try:
         connection.request("GET", path)
@@ -45,23 +52,23 @@ def answers(connection, path):
         connection.close()
 
 
-def environment_of(pid):
+def environment_of(pid: int) -> dict[str, str]:
     """Return the environment that a process was started with."""
-    with open(f"/proc/{pid}/environ", "rb") as file:
-        pairs = (entry.partition(b"=") for entry in file.read().split(b"\0"))
-        return {name.decode(): value.decode("utf-8", "replace") for name, _, value in pairs}
+    entries = Path(f"/proc/{pid}/environ").read_text(encoding="utf-8", errors="replace").split("\0")
+    return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
 
 
-def look():
+def look() -> dict[str, Any]:
     """Ask supervisord for the services, and each service whether it answers."""
-    processes = xmlrpc.client.ServerProxy("http://unix", transport=UnixTransport()).supervisor.getAllProcessInfo()
+    supervisor: Any = xmlrpc.client.ServerProxy("http://unix", transport=UnixTransport()).supervisor
+    processes: list[dict[str, Any]] = supervisor.getAllProcessInfo()
     pids = [process["pid"] for process in processes if process["pid"]]
     environment = environment_of(pids[0]) if pids else {}
     base = environment.get("ENVKIT_BASE_URL", "/").rstrip("/")
     ask = {
-        "jupyterlab": lambda: answers(http.client.HTTPConnection("127.0.0.1", 8888, timeout=3), f"{base}/api"),
-        "code-server": lambda: answers(UnixConnection(os.path.join(RUNTIME, "code-server.sock")), "/healthz"),
-        "code-server-door": lambda: answers(http.client.HTTPConnection("127.0.0.1", 8080, timeout=3), "/healthz"),
+        "jupyterlab": lambda: answers(tcp(8888), f"{base}/api"),
+        "code-server": lambda: answers(UnixConnection(RUNTIME / "code-server.sock"), "/healthz"),
+        "code-server-door": lambda: answers(tcp(8080), "/healthz"),
     }
     services = {}
     for process in processes:
@@ -81,12 +88,13 @@ def look():
     }
 
 
-def main():
+def main() -> None:
     """Print the state; exit 1 when something does not answer."""
     try:
         state = look()
     except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
-        state = {"uid": os.getuid(), "services": {}, "ready": False, "reason": f"the supervisor does not answer: {error}"}
+        reason = f"the supervisor does not answer: {error}"
+        state = {"uid": os.getuid(), "services": {}, "ready": False, "reason": reason}
     print(json.dumps(state))
     sys.exit(0 if state["ready"] else 1)
 
