@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from pathlib import Path
-
 import pytest
 
 from envkit.environment.folders import prepare, resolve
 from envkit.errors import UsageError
-from envkit.hosts.base import Command, Completed
 from envkit.plan.run_plan import Caller
+from tests.environments import TalkingHost
 
 ADA = Caller(uid=1000, gid=100, name="ada")
 ROOT = Caller(uid=0, gid=0, name="root")
-
-
-@dataclasses.dataclass
-class TalkingHost:
-    """A machine that answers by the first word of a command, and remembers what it was told to do."""
-
-    answers: Mapping[str, str]
-    name: str = "test"
-    heard: list[tuple[str, ...]] = dataclasses.field(default_factory=list)
-
-    def run(self, command: Command) -> Completed:
-        self.heard.append(command.words)
-        answer = self.answers.get(command.words[0])
-        return Completed(code=int(answer is None), stdout=answer or "", stderr="no such thing")
-
-    def stream(self, command: Command, each_line: Callable[[str], None]) -> int:
-        raise NotImplementedError
-
-    def find_programs(self, name: str) -> tuple[Path, ...]:
-        raise NotImplementedError
-
-    def read(self, path: Path) -> bytes | None:
-        raise NotImplementedError
-
-    def free_bytes(self, path: Path) -> int:
-        raise NotImplementedError
 
 
 def folder(mode: int, uid: int, gid: int) -> TalkingHost:

@@ -1,0 +1,85 @@
+"""`up`, `ps`, `stop` and `rm` as a user meets them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from envkit.cli.main import envkit
+from envkit.environment.up import Site
+from tests.environments import Door, a_site
+
+ID = "uid=1000(ada) gid=100(users) groups=100(users)\n"
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    """This machine, in memory."""
+    found, _, host = a_site(Door())
+    host.answers = {**host.answers, "id": ID}
+    monkeypatch.setattr("envkit.cli.site.local_site", lambda: found)
+    monkeypatch.setattr("envkit.cli.site.local_engine", lambda: found.engine)
+    return found
+
+
+def run(*words: str, answer: str | None = None) -> Result:
+    return CliRunner().invoke(envkit, list(words), input=answer)
+
+
+@pytest.mark.usefixtures("site")
+def test_up_prints_where_to_go_and_ps_does_not_tell_the_token() -> None:
+    done = run("up", "lab:dev", "--port", "20123")
+    assert (done.exit_code, done.stderr) == (0, "environment lab started: waiting for its IDEs\n")
+    assert done.stdout == (
+        "environment lab is running\n"
+        "  JupyterLab   http://127.0.0.1:20123/env/lab/lab?token=t1\n"
+        "  VS Code      http://127.0.0.1:20123/env/lab/login?next=%2Fenv%2Flab%2Fvscode%2F&token=t1\n"
+        "  TensorBoard  http://127.0.0.1:20123/env/lab/login?next=%2Fenv%2Flab%2Ftensorboard%2F&token=t1\n"
+        "  /work/home   /data/home\n"
+    )
+    listed = run("ps")
+    assert listed.stdout.splitlines()[1].split() == [
+        "lab", "running", "lab:dev", "http://127.0.0.1:20123/env/lab/lab", "/data/home",
+    ]  # fmt: skip
+    assert [one["name"] for one in json.loads(run("ps", "--json").stdout)] == ["lab"]
+    assert "t1" not in run("ps", "--json").output
+
+
+@pytest.mark.usefixtures("site")
+def test_json_holds_all_that_opens_it() -> None:
+    opened = json.loads(run("up", "lab:dev", "--port", "20123", "--json").stdout)
+    assert (opened["name"], opened["port"], opened["token"]) == ("lab", 20123, "t1")
+    assert opened["urls"]["jupyterlab"] == "http://127.0.0.1:20123/env/lab/lab?token=t1"
+
+
+def test_a_dry_run_prints_the_plan_and_makes_nothing(site: Site) -> None:
+    done = run("up", "lab:dev", "--port", "20123", "--shm", "1g", "--dry-run")
+    lines = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()}
+    assert (lines["user"], lines["port"], lines["/dev/shm"]) == ("1000:100", "127.0.0.1:20123", "1024")
+    assert json.loads(run("up", "lab:dev", "--dry-run", "--json").stdout)["home"] == "/data/home"
+    assert site.engine.containers.find({}) == ()
+
+
+@pytest.mark.usefixtures("site")
+def test_stop_and_rm_take_it_away_and_say_what_stays() -> None:
+    run("up", "lab:dev")
+    assert run("stop", "lab").stderr == "environment lab is stopped\n"
+    asked = run("rm", "lab")
+    assert asked.exit_code == 2
+    assert asked.stderr.splitlines()[-2:] == [
+        "error: nobody can be asked here",
+        "  fix: envkit rm lab --yes",
+    ]
+    assert run("rm", "lab", "--yes").stderr == "environment lab is removed; /data/home stays\n"
+    assert run("ps").stderr == "there is no environment; `envkit up` starts one\n"
+
+
+@pytest.mark.usefixtures("site")
+def test_an_unknown_name_is_a_wrong_command_line() -> None:
+    done = run("stop", "lab")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert (
+        done.stderr == "error: there is no environment 'lab'\n  fix: there is none; `envkit up` starts one\n"
+    )
