@@ -35,7 +35,7 @@ def context_files(
         texts["lists/torch.json"] = _json({"version": torch.version, "build": torch.build, "npu": torch.npu})
     if tools.code_server:
         texts["code-server/plan.sh"] = code_server.script_words(tools.code_server)
-        texts["code-server/extensions.json"] = _json(code_server.extension_rows(tools.code_server))
+        texts["extensions/extensions.json"] = _json(code_server.extension_rows(tools.code_server))
     files = [ContextFile(name=name, content=text.encode()) for name, text in texts.items()]
     return tuple(sorted([*files, *_users_files(spec, named)], key=lambda file: file.name))
 
@@ -54,7 +54,7 @@ def _users_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextF
             yield replace(file, name=f"wheels/{wheel}")
     if isinstance(spec.ide.code_server, CodeServer):
         for path in filter(None, [extension.vsix for extension in spec.ide.code_server.extensions]):
-            yield replace(named[path], name=f"code-server/{code_server.base_name(path)}")
+            yield replace(named[path], name=f"extensions/{code_server.base_name(path)}")
         if path := spec.ide.code_server.file:
             yield replace(named[path], name=f"code-server/{code_server.FILES}{code_server.base_name(path)}")
     yield from _step_files(spec, named)
