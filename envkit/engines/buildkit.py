@@ -6,12 +6,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from envkit.engines.base import BuildEvent, BuildFailed, BuildRequest
-from envkit.engines.build_log import BuildLog, short
+from envkit.engines.base import BuildEvent, BuildRequest
+from envkit.engines.build_log import BuildLog
 from envkit.engines.endpoint import Endpoint
 from envkit.engines.plain_progress import PlainProgress
-from envkit.errors import HostError
-from envkit.hosts.base import Command, Host
+from envkit.hosts.base import Command, Host, Silent
 
 
 class BuildKit:
@@ -37,18 +36,30 @@ class BuildKit:
 
             command = Command(
                 words=self._words(request, id_file),
-                # Values of build arguments travel in the environment: a command line is there for all to read.
-                env={**request.build_args, "DOCKER_BUILDKIT": "1", "DOCKER_HOST": self._endpoint.url},
+                env=self._env(request),
                 timeout_s=request.silence_s,
             )
             try:
                 code = self._host.stream(command, each_line)
-            except HostError as error:
-                what = f"the build was silent for {request.silence_s:.0f} s at {short(log.current_step)} and was cancelled"
-                raise BuildFailed(f"{what}\n  log: {log.path}", fix=error.fix) from error
+            except Silent as error:
+                raise log.silence(request.silence_s) from error
             if code != 0 or not id_file.is_file():
                 raise log.failure("\n".join(others))
             return id_file.read_text(encoding="ascii").strip()
+
+    def _env(self, request: BuildRequest) -> dict[str, str]:
+        """Return what the client finds in its environment; a command line is there for all to read."""
+        return {
+            **request.build_args,
+            "DOCKER_BUILDKIT": "1",
+            "DOCKER_HOST": self._endpoint.url,
+            "DOCKER_CONTEXT": "",  # it would win over DOCKER_HOST
+            # buildx: the engine's own builder, whatever the user took up (`buildx use`): only its images are
+            # in the engine; and no attestations, which would make an index of the image.
+            "BUILDX_BUILDER": "default",
+            "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+            "LC_ALL": "C.UTF-8",
+        }
 
     def _words(self, request: BuildRequest, id_file: Path) -> tuple[str, ...]:
         words = [self._client, "build", "--progress=plain", f"--iidfile={id_file}"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import json
 import re
 import tarfile
+import tempfile
 from collections.abc import Callable
-from typing import Any
+from contextlib import closing
+from typing import IO, Any
 
 import docker
+import requests
+import urllib3
 
 from envkit.engines.base import BuildEvent, BuildRequest
 from envkit.engines.build_log import BuildLog
@@ -16,6 +20,7 @@ from envkit.engines.docker_errors import spoken_as_ours
 from envkit.errors import EngineError
 
 _STEP = re.compile(r"Step \d+/\d+ : .*")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # the builder paints what comes from stderr
 
 
 class Classic:
@@ -29,75 +34,95 @@ class Classic:
         if request.secrets:
             raise EngineError(
                 "the classic builder cannot mount secrets",
-                fix="install a docker client that speaks BuildKit (Debian's docker.io, or docker with buildx)",
+                fix="install a docker client that speaks BuildKit: Debian's docker.io, or docker with buildx",
             )
-        with BuildLog(report) as log, spoken_as_ours("building"):
-            stream = self._api._stream_helper(self._post(request), decode=True)
-            return _follow(stream, log)
+        with BuildLog(report) as log, tempfile.TemporaryFile() as context:
+            _pack(request, context)
+            with spoken_as_ours("building"), closing(self._post(request, context)) as response:
+                try:
+                    return _follow(self._api._stream_helper(response, decode=True), log)
+                except (urllib3.exceptions.ReadTimeoutError, requests.exceptions.Timeout) as error:
+                    raise log.silence(request.silence_s) from error
 
-    def _post(self, request: BuildRequest) -> Any:
-        """Send the context. Not the SDK's own `build`: that hands all of docker's credentials to the engine."""
+    def _post(self, request: BuildRequest, context: IO[bytes]) -> Any:
+        """Send the context. Not the SDK's own `build`: that hands the engine all of docker's credentials."""
         parameters = {
             "dockerfile": request.dockerfile,
             "rm": True,
             "forcerm": True,
             "nocache": request.no_cache,
             "networkmode": "host",
-            "buildargs": _json(dict(request.build_args)),
-            "labels": _json(dict(request.labels)),
+            "buildargs": json.dumps(dict(request.build_args)),
+            "labels": json.dumps(dict(request.labels)),
             "target": request.target or "",
         }
-        return self._api._post(
+        response = self._api._post(
             self._api._url("/build"),
-            data=_tar(request),
+            data=context,
             params=parameters,
             headers={"Content-Type": "application/x-tar"},
             stream=True,
             timeout=request.silence_s,
         )
+        self._api._raise_for_status(response)
+        return response
 
 
 def _follow(stream: Any, log: BuildLog) -> str:
-    image, step = "", ""
-    for event in stream:
-        if error := event.get("error"):
-            log.event(BuildEvent(kind="failed", step=step, text=error))
+    """Turn the builder's answers into events; return the image's id."""
+    told = _Told(log)
+    image = ""
+    for answer in stream:
+        if error := answer.get("error"):
+            log.write(str(error))
+            told.end("failed", str(error))
             raise log.failure(str(error))
-        if identity := (event.get("aux") or {}).get("ID"):
-            image = identity
-        for line in str(event.get("stream", "")).splitlines():
+        image = (answer.get("aux") or {}).get("ID") or image
+        for line in str(answer.get("stream", "")).splitlines():
             log.write(line)
-            if _STEP.fullmatch(line):
-                if step:
-                    log.event(BuildEvent(kind="done", step=step))
-                step = line
-                log.event(BuildEvent(kind="step", step=step))
-            elif line.strip() == "---> Using cache":
-                log.event(BuildEvent(kind="cached", step=step))
-            elif line.strip() and not line.startswith(" ---> "):
-                log.event(BuildEvent(kind="line", step=step, text=line))
+            told.line(_COLOUR.sub("", line))
     if not image:
         raise EngineError(
             "the engine ended the build without an image", fix="see the engine's log; build again"
         )
+    told.end("done")
     return image
 
 
-def _json(value: object) -> str:
-    import json
+class _Told:
+    """What the builder prints, line by line, as events; at most one step is under way."""
 
-    return json.dumps(value)
+    def __init__(self, log: BuildLog) -> None:
+        self._log = log
+        self._step = ""
+        self._cached = False
+
+    def line(self, line: str) -> None:
+        if _STEP.fullmatch(line):
+            self.end("done")
+            self._step, self._cached = line, False
+            self._log.event(BuildEvent(kind="step", step=line))
+        elif line.strip() == "---> Using cache":
+            self._cached = True
+            self._log.event(BuildEvent(kind="cached", step=self._step))
+        elif line.strip() and not line.startswith(
+            (" ---> ", "Removing intermediate ", "Successfully built ")
+        ):
+            self._log.event(BuildEvent(kind="line", step=self._step, text=line))
+
+    def end(self, kind: Any, text: str = "") -> None:
+        if kind == "failed" or (self._step and not self._cached):
+            self._log.event(BuildEvent(kind=kind, step=self._step, text=text))
 
 
-def _tar(request: BuildRequest) -> bytes:
-    """Return the context as a tar with no times and no owners: the same context, the same bytes."""
-    buffer = io.BytesIO()
+def _pack(request: BuildRequest, file: IO[bytes]) -> None:
+    """Write the context as a tar with no times and no owners: the same context, the same bytes."""
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = 0, 0, 0, "", ""
         return entry
 
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
+    with tarfile.open(fileobj=file, mode="w") as archive:
         for path in sorted(request.context.rglob("*")):
             archive.add(path, path.relative_to(request.context).as_posix(), recursive=False, filter=plain)
-    return buffer.getvalue()
+    file.seek(0)

@@ -15,6 +15,8 @@ from envkit.errors import EngineError
 # Logs rotate, so that a chatty service cannot fill the disk (reliability.md, section 4, row 4).
 _LOGS = {"type": "json-file", "config": {"max-size": "50m", "max-file": "3"}}
 
+_TMPFS = "rw,nosuid,nodev,noexec"
+
 
 class DockerContainers:
     """Containers behind the Docker API."""
@@ -100,7 +102,7 @@ class DockerContainers:
         options: dict[str, Any] = {
             "binds": [f"{m.source}:{m.target}{':ro' if m.read_only else ''}" for m in request.mounts],
             "tmpfs": {
-                t.target: f"rw,nosuid,nodev,noexec,mode={t.mode:04o},uid={t.uid},gid={t.gid},size={t.size_mib}m"
+                t.target: f"{_TMPFS},mode={t.mode:04o},uid={t.uid},gid={t.gid},size={t.size_mib}m"
                 for t in request.tmpfs
             },
             "port_bindings": {p.container_port: (p.address, p.host_port or None) for p in request.ports},

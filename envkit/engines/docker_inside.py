@@ -18,7 +18,7 @@ from envkit.engines.base import ExecRequest, ExecResult
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.errors import EngineError
 
-# The stream of an exec without a terminal: 1 byte which output, 3 unused, 4 big-endian length (Docker API, "attach").
+# The stream of an exec without a terminal: 1 byte which output, 3 unused, 4 length (Docker API, "attach").
 _HEADER = struct.Struct(">BxxxL")
 _STDERR = 2
 _MOST_LINKS = 8
@@ -31,7 +31,7 @@ class DockerInside:
         self._api: Any = client.api  # the SDK has no types
 
     def execute(self, container: str, request: ExecRequest) -> ExecResult:
-        """Run a command to its end. A time-out is an EngineError; the command may then go on in the container."""
+        """Run a command to its end. A time-out is an EngineError; it may then go on in there."""
         doing = f"running {request.command[0]} in the container"
         with spoken_as_ours(doing):
             made = self._api.exec_create(

@@ -76,17 +76,30 @@ def rootfs(folder: Path, mark: str) -> Path:
     return path
 
 
-@pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.real)])
+REAL = pytest.mark.real
+
+
+@pytest.fixture(params=["fake", pytest.param("docker", marks=REAL)])
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
     """Every engine must pass the same tests: that keeps the fake honest."""
+    yield from _lab(request.param, tmp_path)
+
+
+@pytest.fixture(params=["fake", pytest.param("docker", marks=REAL), pytest.param("classic", marks=REAL)])
+def building(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
+    """Every builder must pass the same tests."""
+    yield from _lab(request.param, tmp_path)
+
+
+def _lab(kind: str, tmp_path: Path) -> Iterator[Lab]:
     name = f"envkit-contract-{uuid.uuid4().hex[:8]}"
     folder = tmp_path / "lab"
     folder.mkdir()
-    if request.param == "fake":
+    if kind == "fake":
         yield _fake(name, folder)
         return
     client = docker.from_env()
-    lab = _docker(client, name, folder)
+    lab = _docker(client, name, folder, classic=kind == "classic")
     try:
         yield lab
     finally:
@@ -135,8 +148,8 @@ def _fake_foreign(engine: FakeEngine) -> Callable[[str], None]:
     return make
 
 
-def _docker(client: docker.DockerClient, name: str, folder: Path) -> Lab:
-    engine = connect(LocalHost())
+def _docker(client: docker.DockerClient, name: str, folder: Path, *, classic: bool) -> Lab:
+    engine = connect(LocalHost(), classic=classic)
 
     def make_foreign(container: str) -> None:
         client.containers.create("debian:12", ["sleep", "300"], name=container, labels=MARK)

@@ -129,56 +129,58 @@ def test_what_no_registry_has_cannot_be_pulled(lab: Lab) -> None:
 # builds
 
 
-def test_a_build_gives_an_id_and_no_name(lab: Lab, tmp_path: Path) -> None:
-    made = lab.build(tmp_path, "FROM debian:12\nENV A=b\n", {"io.envkit.one": lab.name})
-    facts = lab.engine.images.inspect(made)
+def test_a_build_gives_an_id_and_no_name(building: Lab, tmp_path: Path) -> None:
+    made = building.build(tmp_path, "FROM debian:12\nENV A=b\n", {"io.envkit.one": building.name})
+    facts = building.engine.images.inspect(made)
     assert facts is not None and (facts.id, facts.tags, facts.env["A"]) == (made, (), "b")
-    assert facts.labels == {**MARK, "io.envkit.one": lab.name}
+    assert facts.labels == {**MARK, "io.envkit.one": building.name}
 
 
-def test_the_same_build_gives_the_same_image(lab: Lab, tmp_path: Path) -> None:
-    assert lab.build(tmp_path, "FROM debian:12\nENV A=b\n") == lab.build(
+def test_the_same_build_gives_the_same_image(building: Lab, tmp_path: Path) -> None:
+    assert building.build(tmp_path, "FROM debian:12\nENV A=b\n") == building.build(
         tmp_path, "FROM debian:12\nENV A=b\n"
     )
 
 
-def test_a_build_can_end_at_a_stage(lab: Lab, tmp_path: Path) -> None:
+def test_a_build_can_end_at_a_stage(building: Lab, tmp_path: Path) -> None:
     text = "FROM debian:12 AS one\nENV A=one\nFROM one AS two\nENV A=two\n"
     (tmp_path / "Dockerfile").write_text(text, encoding="utf-8")
     request = BuildRequest(context=tmp_path, target="one", labels=MARK)
-    facts = lab.engine.images.inspect(lab.engine.builder.build(request, lambda event: None))
+    facts = building.engine.images.inspect(building.engine.builder.build(request, lambda event: None))
     assert facts is not None and facts.env["A"] == "one"
 
 
-def test_a_build_tells_its_steps(lab: Lab, tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text(f"FROM debian:12\nRUN echo {lab.name}\n", encoding="utf-8")
+def test_a_build_tells_its_steps(building: Lab, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM debian:12\nRUN echo {building.name}\n", encoding="utf-8")
     events: list[BuildEvent] = []
-    lab.engine.builder.build(BuildRequest(context=tmp_path, labels=MARK), events.append)
-    run = [event.kind for event in events if f"RUN echo {lab.name}" in event.step and event.kind != "line"]
+    building.engine.builder.build(BuildRequest(context=tmp_path, labels=MARK), events.append)
+    run = [
+        event.kind for event in events if f"RUN echo {building.name}" in event.step and event.kind != "line"
+    ]
     assert run == ["step", "done"]
 
 
-def test_a_failed_build_names_its_step_and_last_words(lab: Lab, tmp_path: Path) -> None:
+def test_a_failed_build_names_its_step_and_last_words(building: Lab, tmp_path: Path) -> None:
     with pytest.raises(BuildFailed) as caught:
-        lab.build(tmp_path, FAILING)
+        building.build(tmp_path, FAILING)
     assert "RUN echo last words; exit 3" in caught.value.what
     assert "\n    last words\n" in caught.value.what + "\n"
 
 
-def test_a_build_without_its_base_fails(lab: Lab, tmp_path: Path) -> None:
+def test_a_build_without_its_base_fails(building: Lab, tmp_path: Path) -> None:
     with pytest.raises(BuildFailed) as caught:
-        lab.build(tmp_path, "FROM 127.0.0.1:1/envkit/nothing:1\n")
+        building.build(tmp_path, "FROM 127.0.0.1:1/envkit/nothing:1\n")
     assert "127.0.0.1:1/envkit/nothing:1" in caught.value.what
 
 
-def test_what_a_listener_raises_ends_the_build(lab: Lab, tmp_path: Path) -> None:
+def test_what_a_listener_raises_ends_the_build(building: Lab, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM debian:12\nRUN true\n", encoding="utf-8")
 
     def interrupt(event: BuildEvent) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        lab.engine.builder.build(BuildRequest(context=tmp_path, labels=MARK, no_cache=True), interrupt)
+        building.engine.builder.build(BuildRequest(context=tmp_path, labels=MARK, no_cache=True), interrupt)
 
 
 # containers
