@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # `make demo`: build an image, prove it, start it, train in it. Run again, it builds nothing twice.
-# Everything it leaves: the image cpu:dev, the environment `demo`, and the folder .demo behind /work.
+# What it leaves: the image cpu:dev, the environment `demo` (a later run replaces it), the folder .demo behind /work.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MODEL_PATH="demo-$(date +%Y%m%d-%H%M%S)"
+up=(envkit up preset:cpu --name demo --home .demo/home --cache .demo/cache)
 
 step() {
     printf '\n$ %s\n' "$*"
@@ -11,7 +12,10 @@ step() {
 }
 
 step envkit build preset:cpu
-step envkit up preset:cpu --name demo --home .demo/home --cache .demo/cache
+if envkit ps --json | grep '"name": "demo"' >/dev/null; then
+    step envkit rm demo --yes
+fi
+step "${up[@]}"
 
 cp examples/train.py .demo/home/
 step docker exec --env MODEL_PATH envkit-demo python /work/home/train.py
@@ -19,4 +23,4 @@ step docker exec --env MODEL_PATH envkit-demo python /work/home/train.py
 printf '\nwhat TensorBoard reads:\n'
 ls -1 ".demo/home/task/$MODEL_PATH/model/"events.* | sed 's/^/  /'
 printf '\nopen it (`envkit rm demo` ends it, .demo/home stays):\n'
-envkit up preset:cpu --name demo --home .demo/home --cache .demo/cache
+"${up[@]}"
