@@ -32,10 +32,11 @@ def start(as_json: bool) -> None:
     from envkit.cli.progress import Lines
     from envkit.doctor.engine import look
     from envkit.doctor.engine_start import start as start_engine
+    from envkit.engines.docker import connect
     from envkit.hosts.local import LocalHost
 
     host = LocalHost()
-    start_engine(host, Lines(as_json=as_json).note)
+    start_engine(host, connect, Lines(as_json=as_json).note)
     show(look(host), as_json=as_json)
 
 

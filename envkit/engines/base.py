@@ -16,6 +16,14 @@ from envkit.errors import EngineError
 OWNED = "io.envkit.owned"
 
 
+class NoEngine(EngineError):
+    """None answers where engines usually listen, and the user named none."""
+
+
+class NotAllowed(EngineError):
+    """There is an engine, and this user may not talk to it."""
+
+
 class NameTaken(EngineError):
     """A container of that name is there already, ours or not."""
 

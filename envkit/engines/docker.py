@@ -9,7 +9,7 @@ from typing import Any
 import docker
 from docker.utils import kwargs_from_env
 
-from envkit.engines.base import Builder, EngineFacts
+from envkit.engines.base import Builder, EngineFacts, NoEngine, NotAllowed
 from envkit.engines.builders import Choice, find_builder
 from envkit.engines.classic import Classic
 from envkit.engines.docker_containers import DockerContainers
@@ -28,12 +28,13 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm6
 
 
 def connect(host: Host, *, classic: bool = False) -> DockerEngine:
-    """Return the engine of a host; EngineError with the fix when none answers.
+    """Return the engine of a host; NoEngine when there is none, EngineError when it does not answer.
 
     With `classic` it builds with the classic builder, whatever else it could.
     """
     refused: list[EngineError] = []
-    for endpoint in find_endpoints(host):
+    endpoints = find_endpoints(host)
+    for endpoint in endpoints:
         try:
             client = _client(endpoint)
         except EngineError as error:
@@ -41,9 +42,15 @@ def connect(host: Host, *, classic: bool = False) -> DockerEngine:
             continue
         choice = Choice(builder=Classic(client), client=None, looked_at=()) if classic else None
         return DockerEngine(client, endpoint, host, choice)
+    raise _nobody(endpoints, refused)
+
+
+def _nobody(endpoints: tuple[Endpoint, ...], refused: list[EngineError]) -> EngineError:
     if not refused:
-        raise nowhere()
-    raise EngineError("\n  ".join(error.what for error in refused), fix=refused[0].fix)
+        return nowhere()
+    kept = any(endpoint.named for endpoint in endpoints) or any(isinstance(e, NotAllowed) for e in refused)
+    kind = EngineError if kept else NoEngine
+    return kind("\n  ".join(error.what for error in refused), fix=refused[0].fix)
 
 
 def _client(endpoint: Endpoint) -> docker.DockerClient:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
-from envkit.engines.base import NameTaken, PortTaken
+from envkit.engines.base import NameTaken, NotAllowed, PortTaken
 from envkit.errors import EngineError
 
 # Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.
@@ -16,12 +16,8 @@ _PORT_TEXTS = ("port is already allocated", "address already in use")
 
 # Text of the error → what it means, and what to do. Looked through from the top.
 _START = "start its daemon (`envkit engine start` does, on this machine), or look at DOCKER_HOST"
+_JOIN = "join its group: `sudo usermod -aG docker $USER`, and log in again; or be root"
 _LINKS = (
-    (
-        "Permission denied",
-        "this user may not talk to it",
-        "join its group: `sudo usermod -aG docker $USER`, and log in again; or be root",
-    ),
     (
         "FileNotFoundError|No such file",
         "it has no socket there",
@@ -128,6 +124,8 @@ def spoken_as_ours(doing: str) -> Iterator[None]:
         raise _of_api(doing, error) from error
     # The SDK lets `requests` errors (all OSError) and StreamParseError out as they are.
     except (DockerException, StreamParseError, OSError) as error:
+        if "Permission denied" in str(error):
+            raise NotAllowed(f"{doing}: this user may not talk to it", fix=_JOIN) from error
         raise _told(doing, str(error), _LINKS) from error
 
 

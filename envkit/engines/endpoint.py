@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from envkit.engines.base import NoEngine
 from envkit.errors import EngineError
 from envkit.hosts.base import Host
 
@@ -37,10 +38,10 @@ def find_endpoints(host: Host, environment: Mapping[str, str] | None = None) -> 
     )
 
 
-def nowhere(environment: Mapping[str, str] | None = None) -> EngineError:
+def nowhere(environment: Mapping[str, str] | None = None) -> NoEngine:
     """Return the error of a machine without any engine's socket."""
     tried = ", ".join(map(str, _sockets(os.environ if environment is None else environment)))
-    return EngineError(
+    return NoEngine(
         f"there is no container engine here (looked for {tried})",
         fix="`envkit engine start` installs and starts one on Debian and Ubuntu; or set DOCKER_HOST",
     )
