@@ -1,4 +1,4 @@
-"""The build context: the plan's files, what envkit ships, and the Dockerfile. The same input gives the same bytes."""
+"""The build context: the plan's files, what envkit ships, and the Dockerfile. Same input, same bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +31,12 @@ _IMAGE_PROGRAMS = {
     "tensorboard_door.py": ("probes/tensorboard_door.py", 0o644),
     "login_profile.py": ("probes/login_profile.py", 0o644),
 }
+_DATA = (".json", ".txt")  # of envkit/compat: what it says of versions decides what is installed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shipped:
-    """What envkit brings: templates and programs, by name, and one digest of them and the locks."""
+    """What envkit brings: templates and programs, by name, and one digest of them and the data."""
 
     templates: Mapping[str, str]
     programs: Mapping[str, bytes]
@@ -50,11 +51,12 @@ def load_shipped(user_template: bytes | None = None) -> Shipped:
     if user_template is not None:
         templates["user.j2"] = user_template.decode("utf-8", "replace")
     programs = {name: (paths.probes() / name).read_bytes() for name in (*_BUILD_PROGRAMS, *_IMAGE_PROGRAMS)}
+    data = {path.name: path.read_bytes() for path in paths.compat().iterdir() if path.suffix in _DATA}
+    texts = {name: text.encode() for name, text in templates.items()}
     digest = hashlib.sha256()
-    for name, content in [*templates.items(), *((n, c.decode()) for n, c in programs.items())]:
-        digest.update(f"{name}\0{content}\0".encode())
-    for lock in sorted(paths.compat().glob("*.lock.txt")):
-        digest.update(lock.read_bytes())
+    for kind in (texts, programs, data):
+        for name, content in sorted(kind.items()):
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return Shipped(templates=templates, programs=programs, digest=digest.hexdigest())
 
 
@@ -64,21 +66,40 @@ def files_of(plan: BuildPlan, shipped: Shipped) -> tuple[ContextFile, ...]:
         ContextFile(name="Dockerfile", content=render.dockerfile(plan, shipped.templates).encode()),
         *(ContextFile(name=f"programs/{name}", content=shipped.programs[name]) for name in _BUILD_PROGRAMS),
         *_installed(plan, shipped),
+        *_no_network(plan),
         *plan.files,
     ]
     return tuple(sorted(files, key=lambda file: file.name))
 
 
 def write(files: Iterable[ContextFile], folder: Path) -> None:
-    """Write the context into an empty folder. Times are not set: builders look at content and mode."""
+    """Write the context into an empty folder that is soon gone: large files are links where that can be."""
+    _write(files, folder, _link_or_copy)
+
+
+def _write(
+    files: Iterable[ContextFile], folder: Path, take: Callable[[ContextFile, Path, Path], object]
+) -> None:
+    """Write the context, whatever the umask: `COPY` keeps the modes of folders too.
+
+    Times are not set: builders look at content and mode.
+    """
     for file in files:
         target = folder / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(file.content, Path):
-            _link_or_copy(file.content, target)
+            take(file, file.content, target)
         else:
             target.write_bytes(file.content)
         target.chmod(file.mode)
+    for inner in folder.rglob("*"):
+        if inner.is_dir():
+            inner.chmod(0o755)
+
+
+def _no_network(plan: BuildPlan) -> list[ContextFile]:
+    """Return an empty network configuration where it is copied in rather than mounted: COPY needs a file."""
+    return [ContextFile(name="net/envkit-net", content=b"")] if plan.builder == "classic" else []
 
 
 def _installed(plan: BuildPlan, shipped: Shipped) -> list[ContextFile]:
@@ -127,19 +148,27 @@ def _ide_settings(plan: BuildPlan) -> dict[str, str]:
     return found
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
-    """Give a large file a second name where the filesystem can, else copy it."""
+def _link_or_copy(file: ContextFile, source: Path, target: Path) -> None:
+    """Give a large file a second name; copy it where its mode is another: that one is its owner's."""
+    real = source.resolve()
     try:
-        os.link(source, target)
-    except OSError:  # another filesystem, or links are not allowed: the copy says what is wrong, if anything
-        shutil.copyfile(source, target)
+        if real.stat().st_mode & 0o7777 == file.mode:
+            os.link(real, target)
+            return
+    except OSError:
+        pass  # another filesystem, or links are not allowed: the copy says what is wrong, if anything
+    _copy(file, source, target)
+
+
+def _copy(_file: ContextFile, source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
 def dockerfile_of(files: Iterable[ContextFile]) -> str:
     """Return the Dockerfile's text."""
     content = next(file.content for file in files if file.name == "Dockerfile")
     assert isinstance(content, bytes)  # it was rendered, not read from the disk
-    return content.decode()
+    return content.decode("utf-8")
 
 
 def write_new(files: Iterable[ContextFile], folder: Path) -> None:
@@ -148,6 +177,6 @@ def write_new(files: Iterable[ContextFile], folder: Path) -> None:
         raise PlanError(f"{folder} is there already, and not empty", fix="name a new folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write(files, folder)
+        _write(files, folder, _copy)
     except OSError as error:
         raise PlanError(f"{folder} cannot be written: {error.strerror}", fix="name another folder") from error

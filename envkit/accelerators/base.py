@@ -1,4 +1,7 @@
-"""What envkit asks of an accelerator. A new one is a file, a line in `__init__.py`, templates, presets and golden files."""
+"""What envkit asks of an accelerator.
+
+A new one is a file, a line in `__init__.py`, its templates, its presets and their golden files.
+"""
 
 from __future__ import annotations
 

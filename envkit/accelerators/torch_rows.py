@@ -9,7 +9,7 @@ from envkit.accelerators.base import Misfit, TorchWish, fits_python
 
 
 def row_for(wish: TorchWish) -> dict[str, Any] | None:
-    """Return the row of torch's minor version, None for one that the data does not know; Misfit when Python does not fit."""
+    """Return the row of torch's minor version, None for an unknown one; Misfit when Python does not fit."""
     rows = compat.table("torch")["rows"]
     row: dict[str, Any] | None = rows.get(".".join(wish.torch.split(".")[:2]))
     if row and not fits_python(wish.python, row["python"]):

@@ -137,5 +137,5 @@ def _into_context(network: Network, folder: Path, secret: Path) -> None:
             "this machine's network configuration holds credentials: the classic builder would keep them",
             fix="install a docker client that speaks BuildKit (Debian's docker.io, or docker with buildx)",
         )
-    (folder / "net").mkdir()
+    (folder / "net").mkdir(exist_ok=True)
     (folder / "net" / "envkit-net").write_bytes(secret.read_bytes())

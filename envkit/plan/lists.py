@@ -37,7 +37,7 @@ def context_files(
         texts["code-server/plan.sh"] = code_server.script_words(tools.code_server)
         texts["extensions/extensions.json"] = _json(code_server.extension_rows(tools.code_server))
     files = [ContextFile(name=name, content=text.encode()) for name, text in texts.items()]
-    return tuple(sorted([*files, *_users_files(spec, named)], key=lambda file: file.name))
+    return tuple(sorted([*files, *_users_files(spec, inputs, named)], key=lambda file: file.name))
 
 
 def requirements_name(index: int) -> str:
@@ -45,18 +45,23 @@ def requirements_name(index: int) -> str:
     return f"{index + 1:02}.txt"
 
 
-def _users_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextFile]:
+def wheels_of(spec: Spec, inputs: Inputs) -> tuple[str, ...]:
+    """Return the names of the wheels in the spec's own folder."""
+    places = (file.name.rpartition("/") for file in inputs.files)
+    return tuple(name for folder, _, name in places if folder == spec.pip.wheels and name.endswith(".whl"))
+
+
+def _users_files(spec: Spec, inputs: Inputs, named: dict[str, ContextFile]) -> Iterator[ContextFile]:
     for index, path in enumerate(spec.pip.requirements):
         yield replace(named[path], name=f"requirements/{requirements_name(index)}")
-    for name, file in named.items():
-        folder, _, wheel = name.rpartition("/")
-        if folder == spec.pip.wheels and wheel.endswith(".whl"):
-            yield replace(file, name=f"wheels/{wheel}")
+    for wheel in wheels_of(spec, inputs):
+        yield replace(named[f"{spec.pip.wheels}/{wheel}"], name=f"wheels/{wheel}")
     if isinstance(spec.ide.code_server, CodeServer):
         for path in filter(None, [extension.vsix for extension in spec.ide.code_server.extensions]):
             yield replace(named[path], name=f"extensions/{code_server.base_name(path)}")
-        if path := spec.ide.code_server.file:
-            yield replace(named[path], name=f"code-server/{code_server.FILES}{code_server.base_name(path)}")
+        if release := spec.ide.code_server.file:
+            place = code_server.FILES + code_server.base_name(release)
+            yield replace(named[release], name=f"code-server/{place}")
     yield from _step_files(spec, named)
 
 

@@ -44,7 +44,7 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
     reference = base_reference(spec)
     base = _known(spec, reference, facts)
     python, python_decision = choose_python(spec, base)
-    torch, torch_decision = choose_torch(spec, python, facts)
+    torch, torch_decision = choose_torch(spec, python, facts, lists.wheels_of(spec, inputs))
     tools, tools_decisions = _tools(spec, base, facts)
     parts = Parts(
         base=BasePlan(reference=reference, distribution=base.distribution),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from envkit import compat
 from envkit.accelerators import ACCELERATORS
@@ -31,30 +32,42 @@ def choose_python(spec: Spec, base: BaseKnowledge) -> tuple[PythonPlan, Decision
     return plan, Decision(name="python", value=version, reason=f"{base.distribution}'s own python{version}")
 
 
-def choose_torch(spec: Spec, python: PythonPlan, facts: BuildFacts) -> tuple[TorchPlan | None, Decision]:
-    """Choose torch's build and where it comes from; Misfit when there is none."""
+def choose_torch(
+    spec: Spec, python: PythonPlan, facts: BuildFacts, own_wheels: Sequence[str]
+) -> tuple[TorchPlan | None, Decision]:
+    """Choose torch's build and where it comes from; Misfit when there is none.
+
+    `own_wheels` are those of the spec's own folder.
+    """
     if spec.torch is None:
         return None, Decision(name="torch", value="none", reason="the spec names no torch")
     choice = ACCELERATORS[spec.accelerator].choose_torch(
         TorchWish(torch=spec.torch, torch_npu=spec.torch_npu, cuda=spec.cuda, python=python.version)
     )
-    index = compat.table("torch")["index"] + choice.build
-    where = f"from the index for {choice.build}"
-    wheel = _wheel_of(spec.torch, choice.build, python.version, facts)
-    if wheel:
-        index, where = "", f"from {wheel}, which this machine's pip configuration offers"
-    elif facts.reachable.get("torch") is False:
-        where = "its index cannot be reached, and pip's wheel folders here have no wheel of it"
+    pattern = _wheel_pattern(spec.torch, choice.build, python.version, facts.architecture)
+    index, where = _source(pattern, facts, own_wheels)
     plan = TorchPlan(
         version=spec.torch,
         build=choice.build,
         requirements=choice.requirements,
-        index=index or None,
+        index=None if index is None else index + choice.build,
         npu=choice.npu,
     )
-    return plan, Decision(
-        name="torch", value=f"{spec.torch} ({choice.build})", reason=f"{choice.reason}; {where}"
-    )
+    reason = f"{choice.reason}; {where}"
+    return plan, Decision(name="torch", value=f"{spec.torch} ({choice.build})", reason=reason)
+
+
+def _source(pattern: str, facts: BuildFacts, own_wheels: Sequence[str]) -> tuple[str | None, str]:
+    """Return the index to ask, None when a wheel is at hand, and the reason."""
+    if any(re.fullmatch(pattern, name) for name in own_wheels):
+        return None, "its wheel is in the spec's own folder"
+    if any(re.fullmatch(pattern, name) for name in facts.wheels):
+        return None, "its wheel is in a folder of this machine's pip (`find-links`)"
+    if facts.reachable.get("torch") is False:
+        where = "its index cannot be reached, and no wheel of it is at hand"
+    else:
+        where = "from its makers' index"
+    return compat.table("torch")["index"], where
 
 
 def _must_match(spec: Spec, available: str) -> None:
@@ -69,8 +82,7 @@ def _must_match(spec: Spec, available: str) -> None:
     raise Misfit(key="python", what=f"the base has Python {available}, not {spec.python}", fix=fix)
 
 
-def _wheel_of(torch: str, build: str, python: str, facts: BuildFacts) -> str | None:
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(facts.architecture, facts.architecture)
+def _wheel_pattern(torch: str, build: str, python: str, architecture: str) -> str:
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(architecture, architecture)
     tag = "cp" + python.replace(".", "")
-    pattern = rf"torch-{re.escape(torch)}\+{re.escape(build)}-{tag}-.*_{machine}\.whl"
-    return next((name for name in facts.wheels if re.fullmatch(pattern, name)), None)
+    return rf"torch-{re.escape(torch)}\+{re.escape(build)}-{tag}-.*_{machine}\.whl"
