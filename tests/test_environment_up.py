@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from envkit.container.wait import NotReady
-from envkit.engines.base import ContainerFacts, Mount, PortTaken, Tmpfs
+from envkit.engines.base import ContainerFacts, ExecResult, Mount, PortTaken, Tmpfs
 from envkit.engines.fake import FakeEngine
 from envkit.environment import up as up_module
 from envkit.environment.up import UpRequest, plan_up, up
 from envkit.errors import EngineError, EnvkitError, UsageError
-from tests.environments import Door, a_request, a_site
+from envkit.plan.run_plan import RunImage
+from tests.environments import Door, a_request, a_site, image
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +37,7 @@ def only(engine: FakeEngine) -> ContainerFacts:
 
 def lasting(**options: object) -> UpRequest:
     """Ask with patience for a clock that runs a second at each look."""
-    request = a_request(**options)
-    return UpRequest(image=request.image, options=request.options, caller=request.caller, timeout_s=1000)
+    return replace(a_request(**options), timeout_s=1000)
 
 
 def test_the_container_is_what_the_plan_says() -> None:
@@ -109,7 +112,7 @@ def test_no_url_before_vscode_has_answered() -> None:
 def test_a_door_that_opens_to_everybody_is_never_ready() -> None:
     site, engine, _ = a_site(Door())
     with pytest.raises(NotReady, match="JupyterLab answers at the door"):
-        up(type(site)(**{**vars(site), "ask": lambda port, path, token: 200}), a_request(), silent)
+        up(replace(site, ask=lambda port, path, token: 200), a_request(), silent)
     assert engine.containers.find({}) == ()
 
 
@@ -126,7 +129,7 @@ def test_a_failure_leaves_what_was_there_before() -> None:
 def test_a_container_that_ends_is_quoted_with_its_secrets_masked() -> None:
     site, engine, _ = a_site(Door(token="never"))
     engine.containers.endings[("ide",)] = (3, b"\x1b[31mtrouble\x1b[0m\ntoken=abc\n")
-    shut = type(site)(**{**vars(site), "ask": lambda port, path, token: None})
+    shut = replace(site, ask=lambda port, path, token: None)
     with pytest.raises(NotReady) as caught:
         up(shut, lasting(), silent)
     assert caught.value.what == (
@@ -205,7 +208,26 @@ def test_a_name_that_a_foreign_container_has_is_left_to_it() -> None:
     up(site, lasting(), silent)
     foreign = only(engine)
     engine.containers.remove(foreign.id)
-    engine.containers.add(ContainerFacts(**{**vars(foreign), "labels": {}}))
+    engine.containers.add(replace(foreign, labels={}))
     with pytest.raises(EngineError, match="the container envkit-lab is not envkit's"):
         up(site, lasting(), silent)
     assert only(engine).labels == {}
+
+
+def test_the_own_door_is_waited_for_and_told_with_its_password() -> None:
+    door = Door()
+    site, engine, _ = a_site(door)
+    expect = json.dumps({"services": ["jupyterlab", "code-server"], "own_door": True})
+    doored = engine.images.add(image(**{"io.envkit.expect": expect}))
+    engine.inside.scripts[("cat", "/run/secrets/code_server_password")] = ExecResult(
+        code=0, stdout=b"p1", stderr=b""
+    )
+    asked = replace(lasting(), image=RunImage(reference="lab:dev", id=doored.id, labels=doored.labels))
+    opened = up(site, asked, silent)
+    doors = only(engine).ports
+    assert opened.urls.own_door == f"http://127.0.0.1:{doors[8080][1]}/"
+    assert opened.own_door_password == "p1"
+    assert doors[8080][1] != doors[8888][1]
+    door.own = None
+    with pytest.raises(NotReady, match="VS Code answers at its own door"):
+        up(site, asked, silent)
