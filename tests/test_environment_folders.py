@@ -83,3 +83,9 @@ def test_a_folder_that_the_caller_cannot_write_to_is_refused(mode: int, uid: int
 def test_a_file_is_no_folder() -> None:
     with pytest.raises(UsageError, match="/data/home is not a folder"):
         prepare(folder(0o100700, 1000, 100), "/data/home", ADA)
+
+
+@pytest.mark.parametrize("real", ["/data/a:b", "/data/a\x1bb"])
+def test_a_path_that_the_engine_would_misread_is_refused(real: str) -> None:
+    with pytest.raises(UsageError, match="the engine takes no `:`"):
+        resolve(TalkingHost({"realpath": real + "\n"}), real, option="--home")

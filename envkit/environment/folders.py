@@ -46,6 +46,10 @@ def resolve(host: Host, path: str, *, option: str) -> str:
     real = done.stdout.rstrip("\n")
     if done.code != 0 or not real.startswith("/"):
         raise HostError(f"{option} {path}: {done.stderr.strip()}", fix="give the path of a folder")
+    if ":" in real or not real.isprintable():
+        raise UsageError(
+            f"{option} {path!r}: the engine takes no `:` and no control character", fix="rename the folder"
+        )
     refuse_system(real, option=option, asked=path)
     return real
 
