@@ -157,9 +157,18 @@ def test_a_port_lost_in_between_is_replaced(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_port_that_was_asked_for_is_never_replaced() -> None:
     site, engine, _ = a_site(Door())
     engine.containers.busy_ports = {20_001}
-    with pytest.raises(PortTaken):
+    with pytest.raises(PortTaken, match="^port 20001 is in use$") as caught:
         up(site, lasting(port=20_001), silent)
+    assert caught.value.fix == "`ss -ltnp` tells by whom; leave --port out and a free one is taken"
     assert engine.containers.find({}) == ()
+
+
+def test_a_port_of_another_environment_is_said_to_be_its() -> None:
+    site, _, _ = a_site(Door())
+    up(site, lasting(port=20_001), silent)
+    with pytest.raises(PortTaken) as caught:
+        up(site, lasting(name="other", port=20_001), silent)
+    assert caught.value.fix.startswith("it belongs to environment lab;")
 
 
 def test_a_kept_port_that_is_taken_is_named_and_the_environment_stays() -> None:

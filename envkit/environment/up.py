@@ -12,7 +12,7 @@ from envkit.container.wait import Gone
 from envkit.engines.base import ContainerFacts, Engine, NameTaken, PortTaken
 from envkit.environment import folders, machine
 from envkit.environment.door import Ask, ask
-from envkit.environment.lookup import everything, find
+from envkit.environment.lookup import everything, find, name_of
 from envkit.environment.ports import free_ports
 from envkit.environment.ready import Opened, wait_ready
 from envkit.errors import EngineError, EnvkitError, UsageError
@@ -77,9 +77,11 @@ def up(site: Site, request: UpRequest, report: Report) -> Opened:
             return _go_on(site, request, plan, found, report)
         except (NameTaken, Gone):
             continue
-        except PortTaken:
-            if (found and found.state != "created") or request.options.port is not None:
+        except PortTaken as error:
+            if found and found.state != "created":
                 raise
+            if request.options.port is not None:
+                raise _port_in_use(site.engine, request.options.port) from error
             report(f"port {plan.port} was taken in between: trying another")
             request = replace(request, ports_lost=(*request.ports_lost, plan.port, plan.own_door_port or 0))
     raise EngineError(
@@ -161,6 +163,12 @@ def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts,
             fix=f"end what listens there (`ss -ltnp` tells), or `envkit rm {plan.name}` for a new port",
         ) from error
     return wait_ready(site.engine, site.ask, plan, found.id, request.timeout_s)
+
+
+def _port_in_use(engine: Engine, port: int) -> PortTaken:
+    ours = [name_of(facts) for facts in everything(engine) if facts.labels.get("io.envkit.port") == str(port)]
+    owner = f"it belongs to environment {ours[0]}" if ours else "`ss -ltnp` tells by whom"
+    return PortTaken(f"port {port} is in use", fix=f"{owner}; leave --port out and a free one is taken")
 
 
 def _prepare_folders(host: Host, plan: RunPlan) -> None:
