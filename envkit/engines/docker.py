@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import docker
+from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from envkit.engines.base import Builder, EngineFacts, NoEngine, NotAllowed
@@ -55,11 +56,14 @@ def _nobody(endpoints: tuple[Endpoint, ...], refused: list[EngineError]) -> Engi
 
 def _client(endpoint: Endpoint) -> docker.DockerClient:
     with spoken_as_ours(f"the container engine at {endpoint.url} ({endpoint.why})"):
-        tls = kwargs_from_env().get("tls") if endpoint.url.startswith("tcp://") else None
-        client = docker.DockerClient(
-            base_url=endpoint.url, tls=tls or False, version="auto", timeout=_HELLO_S
-        )
-        client.ping()
+        try:
+            tls = kwargs_from_env().get("tls") if endpoint.url.startswith("tcp://") else None
+            client = docker.DockerClient(
+                base_url=endpoint.url, tls=tls or False, version="auto", timeout=_HELLO_S
+            )
+            client.ping()
+        except ValueError as error:  # of an address that urllib cannot take apart
+            raise DockerException(str(error)) from error
     client.api.timeout = _TIMEOUT_S
     return client
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import urllib3
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
 from envkit.engines.base import NameTaken, NotAllowed, PortTaken
@@ -18,6 +19,17 @@ _PORT_TEXTS = ("port is already allocated", "address already in use")
 _START = "start its daemon (`envkit engine start` does, on this machine), or look at DOCKER_HOST"
 _JOIN = "join its group: `sudo usermod -aG docker $USER`, and log in again; or be root"
 _LINKS = (
+    (
+        "Expecting value|ApiVersion|list indices|not subscriptable|BadStatusLine|InvalidChunkLength"
+        "|IncompleteRead",
+        "what answers there is no container engine",
+        "look at DOCKER_HOST, and at what listens there",
+    ),
+    (
+        "Invalid bind address|protocol is|could not be cast|Port out of range|Invalid IPv6",
+        "that is no address of an engine",
+        "DOCKER_HOST is unix:///PATH/docker.sock or tcp://HOST:PORT",
+    ),
     (
         "FileNotFoundError|No such file",
         "it has no socket there",
@@ -122,8 +134,8 @@ def spoken_as_ours(doing: str) -> Iterator[None]:
         raise EngineError(f"{doing}: {error.explanation}", fix="it is gone: run the command again") from error
     except APIError as error:
         raise _of_api(doing, error) from error
-    # The SDK lets `requests` errors (all OSError) and StreamParseError out as they are.
-    except (DockerException, StreamParseError, OSError) as error:
+    # The SDK lets the errors of requests (all OSError) and of urllib3 and StreamParseError out as they are.
+    except (DockerException, StreamParseError, OSError, urllib3.exceptions.HTTPError) as error:
         if "Permission denied" in str(error):
             raise NotAllowed(f"{doing}: this user may not talk to it", fix=_JOIN) from error
         raise _told(doing, str(error), _LINKS) from error

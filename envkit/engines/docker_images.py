@@ -47,7 +47,7 @@ class DockerImages:
         """Make a one-layer image of a root filesystem; return its id."""
         repository, tag = _split(reference)
         changes = [f"LABEL {_quoted(name)}={_quoted(value)}" for name, value in labels.items()]
-        with spoken_as_ours(f"importing {reference}"), tar.open("rb") as file:
+        with tar.open("rb") as file, spoken_as_ours(f"importing {reference}"):
             # The SDK's "from stream" claims chunks and sends none; "from data" sends a file as it is read.
             answer = self._api.import_image_from_data(file, repository=repository, tag=tag, changes=changes)
         for line in answer.splitlines():

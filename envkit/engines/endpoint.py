@@ -13,6 +13,9 @@ from envkit.engines.base import NoEngine
 from envkit.errors import EngineError
 from envkit.hosts.base import Host
 
+# Who names Docker's own socket names no engine of his own.
+_DEFAULT = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
@@ -54,7 +57,7 @@ def _named(url: str, why: str) -> Endpoint:
             fix="forward its socket: `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`, and set "
             "DOCKER_HOST=unix:///tmp/docker.sock",
         )
-    return Endpoint(url=url, why=why, local=url.startswith("unix://"), named=True)
+    return Endpoint(url=url, why=why, local=url.startswith("unix://"), named=url not in _DEFAULT)
 
 
 def _sockets(environment: Mapping[str, str]) -> tuple[Path, ...]:
