@@ -157,7 +157,7 @@ def test_a_port_lost_in_between_is_replaced(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_port_that_was_asked_for_is_never_replaced() -> None:
     site, engine, _ = a_site(Door())
     engine.containers.busy_ports = {20_001}
-    with pytest.raises(PortTaken, match="^port 20001 is in use$") as caught:
+    with pytest.raises(PortTaken, match=r"^port 20001 is in use$") as caught:
         up(site, lasting(port=20_001), silent)
     assert caught.value.fix == "`ss -ltnp` tells by whom; leave --port out and a free one is taken"
     assert engine.containers.find({}) == ()

@@ -94,7 +94,7 @@ def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPl
     kept = found.labels if found else {}
     options = kept_options(_resolved(site.host, request.options), kept)
     name = environment_name(request.image, options)
-    reserved = [int(facts.labels.get("io.envkit.port", 0)) for facts in everything(site.engine)]
+    reserved = {port for facts in everything(site.engine) for _, port in facts.ports.values()}
     host = RunHost(
         memory_mib=machine.memory_mib(site.host),
         home=folders.resolve(site.host, site.home, option="--home"),
