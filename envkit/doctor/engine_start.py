@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from envkit.doctor.apt import install, is_apt_machine
 from envkit.doctor.daemon import start_by_hand, start_by_systemd
 from envkit.engines.base import Engine, NoEngine
 from envkit.errors import HostError
+from envkit.hosts.apt import install, is_apt_machine
 from envkit.hosts.base import Command, Host
 
 # Program → the package of Debian and Ubuntu that has it; docker.io itself needs neither of the other two.

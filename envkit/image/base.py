@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from envkit import compat
 from envkit.container.temporary import running
-from envkit.engines.base import OWNED, Engine, EngineFacts, ExecRequest, ImageFacts, RunRequest
+from envkit.engines.base import Engine, EngineFacts, ExecRequest, ImageFacts, RunRequest
 from envkit.errors import EngineError, HostError
-from envkit.hosts.base import Command, Host
+from envkit.hosts.base import Host
+from envkit.image.bootstrap import bootstrap
 from envkit.plan.facts import BaseFacts
 
 Report = Callable[[str], None]
 
 _DISTRIBUTION = re.compile(r"(?:.*/)?(debian|ubuntu):([0-9.]+)")
-_BOOTSTRAP_SILENCE_S = 600.0
 
 # Run in the base with its own shell; prints JSON. Every value is a plain word, so no quoting is needed.
 _LOOK = r"""
@@ -34,7 +33,7 @@ printf '{"id":"%s","version":"%s","glibc":"%s","python":"%s","manager":"%s","use
 
 
 def find_base(reference: str, engine: Engine, host: Host, report: Report) -> ImageFacts:
-    """Return the base: the engine's own, else pulled, else bootstrapped. EngineError says what each way said."""
+    """Return the base: the engine's own, else pulled, else made here. EngineError says what each way said."""
     found = engine.images.inspect(reference)
     if found is not None:
         return found
@@ -51,12 +50,16 @@ def find_base(reference: str, engine: Engine, host: Host, report: Report) -> Ima
         )
     report(f"no registry gives it: making {reference} from its distribution's packages")
     try:
-        return _bootstrap(reference, f"{distribution[1]}:{distribution[2]}", engine, host, report)
+        bootstrap(reference, f"{distribution[1]}:{distribution[2]}", engine, host, report)
     except (EngineError, HostError) as error:
         raise EngineError(
             f"the base {reference} cannot be had\n  registry: {pulled}\n  own packages: {error.what}",
             fix=error.fix,
         ) from error
+    made = engine.images.inspect(reference)
+    if made is None:
+        raise EngineError(f"{reference} was imported and is gone", fix="run the command again")
+    return made
 
 
 def describe_base(engine: Engine, reference: str) -> BaseFacts:
@@ -100,69 +103,7 @@ def check_free_disk(host: Host, facts: EngineFacts, need_bytes: int) -> None:
     free = host.free_bytes(Path(facts.storage_root))
     if free < need_bytes:
         raise EngineError(
-            f"{facts.storage_root} has {free / 1e9:.1f} GB free; this build needs about {need_bytes / 1e9:.0f} GB",
-            fix="free space: `docker system df` shows what takes it, `docker builder prune` removes old caches",
+            f"{facts.storage_root} has {free / 1e9:.1f} GB free, and this build needs about "
+            f"{need_bytes / 1e9:.0f} GB",
+            fix="free space: `docker system df` shows what takes it, `docker builder prune` empties caches",
         )
-
-
-def _bootstrap(reference: str, distribution: str, engine: Engine, host: Host, report: Report) -> ImageFacts:
-    row = compat.table("distributions")["rows"].get(distribution)
-    if row is None:
-        known = ", ".join(compat.table("distributions")["rows"])
-        raise HostError(f"envkit knows no release {distribution}", fix=f"use one of {known}")
-    _need_mmdebstrap(host, report)
-    with tempfile.TemporaryDirectory(prefix="envkit-base-") as scratch:
-        tar = Path(scratch) / "base.tar"
-        words = ["mmdebstrap", "--variant=minbase", "--include=ca-certificates", row["codename"], str(tar)]
-        if not _host_is(host, distribution.partition(":")[0]):
-            words.append(row["mirror"])
-        lines: list[str] = []
-
-        def each_line(line: str) -> None:
-            lines.append(line)
-            if line.startswith("I: "):
-                report(line.removeprefix("I: "))
-
-        # The same packages give the same bytes: times are set to the epoch that is given (mmdebstrap(1)).
-        command = Command(words=tuple(words), env={"SOURCE_DATE_EPOCH": "0"}, timeout_s=_BOOTSTRAP_SILENCE_S)
-        if host.stream(command, each_line) != 0:
-            raise HostError(
-                "mmdebstrap failed: " + " / ".join(lines[-3:]),
-                fix=f"run it by hand to see more: {' '.join(words[:4])}",
-            )
-        labels = {OWNED: "true", "io.envkit.kind": "base", "io.envkit.distribution": distribution}
-        engine.images.import_rootfs(tar, reference, labels)
-    found = engine.images.inspect(reference)
-    if found is None:
-        raise EngineError(f"{reference} was imported and is gone", fix="run the command again")
-    return found
-
-
-def _need_mmdebstrap(host: Host, report: Report) -> None:
-    if host.find_programs("mmdebstrap"):
-        return
-    may_install = (
-        bool(host.find_programs("apt-get")) and host.run(Command(words=("id", "-u"))).stdout.strip() == "0"
-    )
-    if not may_install:
-        raise HostError(
-            "mmdebstrap is not here", fix="install it: `apt-get install mmdebstrap` (Debian, Ubuntu)"
-        )
-    report("installing mmdebstrap with apt-get")
-    environment = {"DEBIAN_FRONTEND": "noninteractive"}
-    for words in (
-        ("apt-get", "update"),
-        ("apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap"),
-    ):
-        result = host.run(Command(words=words, env=environment, timeout_s=_BOOTSTRAP_SILENCE_S))
-        if result.code != 0:
-            raise HostError(
-                f"{' '.join(words[:2])} failed: {result.stderr.strip()[-200:]}",
-                fix="install mmdebstrap by hand",
-            )
-
-
-def _host_is(host: Host, distribution: str) -> bool:
-    """Tell whether the host is of this distribution: then its own mirror, proxy and keys serve."""
-    text = (host.read(Path("/etc/os-release")) or b"").decode("utf-8", "replace")
-    return re.search(rf"^ID={distribution}$", text, re.MULTILINE) is not None

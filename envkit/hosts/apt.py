@@ -88,10 +88,19 @@ def _step(host: Host, words: tuple[str, ...], report: Report) -> tuple[int, list
     return code, lines
 
 
-def _failure(packages: Sequence[str], lines: list[str]) -> HostError:
-    # apt's own complaints begin with E: and W:; without any, the last lines have to do.
-    complaints = [line for line in lines if line.startswith(("E: ", "W: ", "Err:", "dpkg: "))] or lines
-    shown = "\n".join(f"    {line}" for line in complaints[-_LAST_LINES:])
-    fixes = (fix for pattern, fix in _CAUSES if re.search(pattern, "\n".join(complaints)))
-    by_hand = f"run it by hand to see more: apt-get update && apt-get install {' '.join(packages)}"
-    return HostError(f"apt-get could not install {', '.join(packages)}:\n{shown}", fix=next(fixes, by_hand))
+def complaints(lines: Sequence[str]) -> str:
+    """Return what apt complained of, for an error; its last lines when it did not."""
+    telling = [line for line in lines if line.startswith(("E: ", "W: ", "Err:", "dpkg: "))] or lines
+    return "\n".join(f"    {line}" for line in telling[-_LAST_LINES:])
+
+
+def fix_for(text: str, otherwise: str) -> str:
+    """Return what to do about a cause that we know."""
+    return next((fix for pattern, fix in _CAUSES if re.search(pattern, text)), otherwise)
+
+
+def _failure(packages: Sequence[str], lines: Sequence[str]) -> HostError:
+    shown = complaints(lines)
+    names = " ".join(packages)
+    by_hand = f"run it by hand to see more: apt-get update && apt-get install {names}"
+    return HostError(f"apt-get could not install {names}:\n{shown}", fix=fix_for(shown, by_hand))
