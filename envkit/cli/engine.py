@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from envkit.doctor.engine import EngineStatus
 
 
-@click.group(name="engine")
-def command() -> None:
-    """Look at the container engine, or install one."""
+@click.group(name="engine", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Look at the container engine, or install one; without a word more, it looks."""
+    if context.invoked_subcommand is None:
+        context.invoke(status)
 
 
 @command.command()
