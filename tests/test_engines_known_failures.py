@@ -48,7 +48,7 @@ TEXTS = (
     ),
     ("E: Failed to fetch http://mirror/dists/x/Packages.xz  Hash Sum mismatch", "the mirror has moved"),
     ("ERROR: No matching distribution found for nosuch==99", "no version fits"),
-    ("  × No solution found when resolving dependencies:", "no version fits"),
+    ("  \u00d7 No solution found when resolving dependencies:", "no version fits"),
     ("  Because nosuch was not found in the package registry and you require nosuch", "no version fits"),
     ("npm error code E404\nnpm error 404 Not Found - GET http://registry/nosuch", "no version fits"),
     ("npm error code ETARGET\nnpm error notarget No matching version found for x@9", "no version fits"),
