@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import docker
 
@@ -18,6 +17,7 @@ from envkit.hosts.base import Command, Host
 # From 23.0 on the client wants its buildx plugin for BuildKit (docker/cli, release notes of 23.0); older ones
 # carry a BuildKit client of their own, from 18.09 on.
 _NEEDS_BUILDX, _HAS_BUILDKIT = 23, 18
+_PATIENCE_S = 20.0  # it takes 20 to 70 ms here; a home on a slow network drive takes seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ def find_builder(host: Host, endpoint: Endpoint, client: docker.DockerClient) ->
     """Return the best builder; the first client on PATH is often one that cannot."""
     looked_at: list[tuple[str, str]] = []
     for path in host.find_programs("docker"):
-        able, what = _speaks_buildkit(host, path)
+        able, what = _judged(host, str(path), endpoint)
         looked_at.append((str(path), what))
         if able:
             builder = BuildKit(host, str(path), endpoint)
@@ -41,21 +41,36 @@ def find_builder(host: Host, endpoint: Endpoint, client: docker.DockerClient) ->
     return Choice(builder=Classic(client), client=None, looked_at=tuple(looked_at))
 
 
-def _speaks_buildkit(host: Host, path: Path) -> tuple[bool, str]:
+def _judged(host: Host, path: str, endpoint: Endpoint) -> tuple[bool, str]:
+    """Tell whether a client speaks BuildKit to this engine, and what it is."""
     try:
-        version = host.run(Command(words=(str(path), "--version"), timeout_s=20)).stdout
-        found = re.search(r"version (\d+)\.", version)
-        if found is None:
-            return False, "is no docker client"
-        if host.run(Command(words=(str(path), "buildx", "version"), timeout_s=20)).code == 0:
-            return True, f"{found.group(1)}.x with buildx"
+        able, what = _can_build(host, path)
+        if not able:
+            return False, what
+        command = Command(
+            words=(path, "version", "--format", "{{.Server.Version}}"),
+            env={"DOCKER_HOST": endpoint.url, "DOCKER_CONTEXT": ""},
+            timeout_s=_PATIENCE_S,
+        )
+        answer = host.run(command)
     except HostError as error:
         return False, error.what
+    if answer.code != 0:
+        said = (answer.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        return False, f"{what}, but not with this engine: {said}"
+    return True, what
+
+
+def _can_build(host: Host, path: str) -> tuple[bool, str]:
+    said = host.run(Command(words=(path, "--version"), timeout_s=_PATIENCE_S)).stdout
+    found = re.match(r"Docker version (\d+)\.", said)
+    if found is None:
+        return False, "is no docker client"
     major = int(found.group(1))
-    if major >= _NEEDS_BUILDX:
-        return False, f"{major}.x without its buildx plugin: classic builds only"
-    return (
-        (True, f"{major}.x with BuildKit built in")
-        if major >= _HAS_BUILDKIT
-        else (False, f"{major}.x is too old")
-    )
+    if major < _HAS_BUILDKIT:
+        return False, f"{major}.x is too old for BuildKit"
+    if major < _NEEDS_BUILDX:
+        return True, f"{major}.x with BuildKit built in"
+    if host.run(Command(words=(path, "buildx", "version"), timeout_s=_PATIENCE_S)).code == 0:
+        return True, f"{major}.x with buildx"
+    return False, f"{major}.x without its buildx plugin: classic builds only"
