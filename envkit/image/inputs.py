@@ -8,41 +8,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
+from pydantic import TypeAdapter, ValidationError
 
+from envkit.errors import SpecError
 from envkit.plan.facts import ContextFile, Inputs
+from envkit.spec.fields import AptPackage
 from envkit.spec.load import LoadedSpec
 from envkit.spec.model import CodeServer
 
-# A requirements file is read into memory; a larger one is no list of packages.
+# A list of packages is read into memory; a larger file is none.
 _MAX_LIST_BYTES = 1 << 20
+# Far above any set of wheels for one image: torch's CUDA build with its libraries is about 3 GiB.
 _MAX_WHEELS_BYTES = 16 << 30
+_HASH = re.compile(r"--hash=\w+:[0-9a-f]+")
 
 
 def read_inputs(loaded: LoadedSpec) -> Inputs:
     """Return the files that the spec names; SpecError at its line when one cannot be used."""
-    spec = loaded.spec
-    files: list[ContextFile] = []
-    for path in spec.apt.files:
-        files.append(_list_file(loaded, path, "apt.files"))
-    for path in spec.pip.requirements:
-        file = _list_file(loaded, path, "pip.requirements")
-        _check_requirements(loaded, file)
-        files.append(file)
-    if spec.pip.wheels:
-        files += _folder(loaded, spec.pip.wheels, "pip.wheels", "*.whl")
-    if isinstance(spec.ide.code_server, CodeServer):
-        named = [extension.vsix for extension in spec.ide.code_server.extensions] + [
-            spec.ide.code_server.file
-        ]
-        files += [_on_disk(loaded.folder / path, path) for path in filter(None, named)]
-    for step in spec.steps:
-        if step.script:
-            files.append(_in_memory(loaded, step.script))
-        elif step.copy_from:
-            files += _copied(loaded, step.copy_from)
-    if spec.template:
-        files.append(_in_memory(loaded, spec.template))
-    unique = {file.name: file for file in files}
+    named = [*_lists(loaded), *_ide_files(loaded), *_step_files(loaded)]
+    if loaded.spec.pip.wheels:
+        named += _wheels(loaded, loaded.spec.pip.wheels)
+    if loaded.spec.template:
+        named.append(_text_file(loaded, loaded.spec.template, "template"))
+    unique = {file.name: file for file in named}
     return Inputs(files=tuple(unique[name] for name in sorted(unique)))
 
 
@@ -63,66 +51,120 @@ def wheels_in(folders: tuple[str, ...]) -> tuple[ContextFile, ...]:
     return tuple(found.values())
 
 
-def _list_file(loaded: LoadedSpec, path: str, key: str) -> ContextFile:
-    file = _in_memory(loaded, path)
-    content = file.content
-    assert isinstance(content, bytes)
-    if len(content) > _MAX_LIST_BYTES:
-        raise loaded.error(key, f"{path} is larger than 1 MiB: no list of packages", fix="name another file")
-    return file
+def _lists(loaded: LoadedSpec) -> Iterator[ContextFile]:
+    for index, path in enumerate(loaded.spec.apt.files):
+        file = _text_file(loaded, path, f"apt.files.{index}")
+        _check_packages(loaded, file, f"apt.files.{index}")
+        yield file
+    for index, path in enumerate(loaded.spec.pip.requirements):
+        file = _text_file(loaded, path, f"pip.requirements.{index}")
+        _check_requirements(loaded, file, f"pip.requirements.{index}")
+        yield file
 
 
-def _check_requirements(loaded: LoadedSpec, file: ContextFile) -> None:
-    """Refuse lines that are options: they would reach for other files and indexes behind the plan's back."""
-    assert isinstance(file.content, bytes)
-    for number, line in enumerate(file.content.decode("utf-8", "replace").splitlines(), start=1):
-        words = re.sub(r"(^|\s)#.*", "", line).strip().rstrip("\\").strip()
-        if not words or words.startswith("--hash="):
-            continue
-        try:
-            Requirement(re.split(r"\s--hash=", words)[0].strip())
-        except InvalidRequirement:
-            raise loaded.error(
-                "pip.requirements",
-                f"{file.name}:{number}: {words!r} is no requirement",
-                fix="keep to `package==version` lines; indexes come from this machine's pip configuration",
-            ) from None
+def _ide_files(loaded: LoadedSpec) -> Iterator[ContextFile]:
+    if isinstance(loaded.spec.ide.code_server, CodeServer):
+        named = [extension.vsix for extension in loaded.spec.ide.code_server.extensions]
+        for path in filter(None, [*named, loaded.spec.ide.code_server.file]):
+            yield _on_disk(loaded, path, "ide.code_server")
 
 
-def _folder(loaded: LoadedSpec, path: str, key: str, pattern: str) -> list[ContextFile]:
-    found = sorted((loaded.folder / path).glob(pattern))
+def _step_files(loaded: LoadedSpec) -> Iterator[ContextFile]:
+    for index, step in enumerate(loaded.spec.steps):
+        if step.script:
+            yield _text_file(loaded, step.script, f"steps.{index}.script")
+        elif step.copy_from:
+            yield from _copied(loaded, step.copy_from, f"steps.{index}.copy")
+
+
+def _wheels(loaded: LoadedSpec, path: str) -> list[ContextFile]:
+    found = sorted((loaded.folder / path).glob("*.whl"))
     if not found:
-        raise loaded.error(
-            key, f"there is no {pattern} in {path}", fix="put the files there, or remove the line"
-        )
+        what = f"there is no wheel (`*.whl`) in {path}"
+        raise loaded.error("pip.wheels", what, fix="put the files there, or remove the line")
     if sum(item.stat().st_size for item in found) > _MAX_WHEELS_BYTES:
-        raise loaded.error(
-            key, f"{path} holds more than 16 GiB", fix="keep only the wheels that this image needs"
-        )
-    return [_on_disk(item, f"{path}/{item.name}") for item in found]
+        what = f"{path} holds more than 16 GiB"
+        raise loaded.error("pip.wheels", what, fix="keep only the wheels that this image needs")
+    return [_on_disk(loaded, f"{path}/{item.name}", "pip.wheels") for item in found]
 
 
-def _copied(loaded: LoadedSpec, path: str) -> list[ContextFile]:
+def _copied(loaded: LoadedSpec, path: str, key: str) -> list[ContextFile]:
     root = loaded.folder / path
     if root.is_file():
-        return [_on_disk(root, path)]
-    return [_on_disk(item, f"{path}/{item.relative_to(root).as_posix()}") for item in _plain_files(root)]
+        return [_on_disk(loaded, path, key)]
+    inside = sorted(root.rglob("*"))
+    link = next((item for item in inside if item.is_symlink()), None)
+    if link is not None:
+        what = f"{path}/{link.relative_to(root).as_posix()} is a link: it could lead anywhere"
+        raise loaded.error(key, what, fix="put the file itself there")
+    files = [item for item in inside if item.is_file()]
+    if not files:
+        raise loaded.error(key, f"there is no file in {path}", fix="put one there, or remove the step")
+    return [_on_disk(loaded, f"{path}/{item.relative_to(root).as_posix()}", key) for item in files]
 
 
-def _plain_files(root: Path) -> Iterator[Path]:
-    """Yield the regular files below a folder; links are not followed: they could lead anywhere."""
-    for item in sorted(root.rglob("*")):
-        if item.is_file() and not item.is_symlink():
-            yield item
+def _check_packages(loaded: LoadedSpec, file: ContextFile, key: str) -> None:
+    """Refuse lines that are not one package: apt would take a word of it as an option."""
+    package = TypeAdapter(AptPackage)
+    for number, line in enumerate(_lines(file), start=1):
+        word = line.partition("#")[0].strip()
+        try:
+            if word:
+                package.validate_python(word)
+        except ValidationError as error:
+            what = f"{file.name}:{number}: {error.errors()[0]['msg']}"
+            raise loaded.error(key, what, fix="write one package a line: `name` or `name=version`") from error
 
 
-def _in_memory(loaded: LoadedSpec, path: str) -> ContextFile:
-    return ContextFile(name=path, content=(loaded.folder / path).read_bytes())
+def _check_requirements(loaded: LoadedSpec, file: ContextFile, key: str) -> None:
+    """Refuse lines that are options: they would reach for other files and indexes behind the plan's back."""
+    for number, line in enumerate(_lines(file), start=1):
+        plain = re.sub(r"(^|\s)#.*", "", line).strip().removesuffix("\\").strip()
+        wanted, *hashes = re.split(r"\s+(?=--hash=)", plain)
+        try:
+            if wanted and not _HASH.fullmatch(wanted):
+                Requirement(wanted)
+            odd = next((word for word in hashes if not _HASH.fullmatch(word)), "")
+        except (InvalidRequirement, RecursionError):
+            odd = plain
+        if odd:
+            what = f"{file.name}:{number}: {odd[:80]!r} is no requirement"
+            fix = "keep to `package==version` lines; indexes come from this machine's pip configuration"
+            raise loaded.error(key, what, fix=fix)
 
 
-def _on_disk(place: Path, name: str) -> ContextFile:
-    mode = 0o755 if place.stat().st_mode & 0o100 else 0o644
-    return ContextFile(name=name, content=place, mode=mode, sha256=_sha256(place))
+def _lines(file: ContextFile) -> list[str]:
+    assert isinstance(file.content, bytes)  # `_text_file` has read it
+    return file.content.decode("utf-8").splitlines()
+
+
+def _text_file(loaded: LoadedSpec, path: str, key: str) -> ContextFile:
+    """Read a text; SpecError when it is none, or far too long to be one."""
+    place = loaded.folder / path
+    try:
+        if place.stat().st_size > _MAX_LIST_BYTES:
+            raise loaded.error(key, f"{path} is larger than 1 MiB", fix="name another file")
+        content = place.read_bytes()
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise loaded.error(key, f"{path} is not UTF-8 text", fix="save it as UTF-8") from error
+    except OSError as error:
+        raise _unreadable(loaded, path, key, error) from error
+    return ContextFile(name=path, content=content)
+
+
+def _on_disk(loaded: LoadedSpec, path: str, key: str) -> ContextFile:
+    """Name a file that stays where it is; of its mode, only whether its owner may run it is kept."""
+    place = loaded.folder / path
+    try:
+        mode = 0o755 if place.stat().st_mode & 0o100 else 0o644
+        return ContextFile(name=path, content=place, mode=mode, sha256=_sha256(place))
+    except OSError as error:
+        raise _unreadable(loaded, path, key, error) from error
+
+
+def _unreadable(loaded: LoadedSpec, path: str, key: str, error: OSError) -> SpecError:
+    return loaded.error(key, f"{path} cannot be read: {error.strerror}", fix="look at its permissions")
 
 
 def _sha256(place: Path) -> str:

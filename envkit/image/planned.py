@@ -12,12 +12,12 @@ from envkit.hosts.base import Host
 from envkit.image import inputs as spec_inputs
 from envkit.image.base import describe_base
 from envkit.image.network import read_network
-from envkit.image.reach import reach
+from envkit.image.reach import places, reach
 from envkit.plan import bases
 from envkit.plan.build_plan import BuildPlan
 from envkit.plan.facts import BuildFacts, ContextFile, Inputs
 from envkit.plan.make import base_reference, make
-from envkit.plan.network import Network, local_folders
+from envkit.plan.network import Network, for_base, local_folders
 from envkit.spec.load import LoadedSpec
 
 
@@ -57,21 +57,31 @@ def plan_spec(loaded: LoadedSpec, known: Known, *, look_outside: bool) -> Planne
 
     With `look_outside` the places that the plan depends on are tried first; without, they count as not tried.
     """
-    facts, network, inputs = known.facts, known.network, known.inputs
-    shipped = context.load_shipped(spec_inputs.template_of(loaded, inputs))
+    shipped = context.load_shipped(spec_inputs.template_of(loaded, known.inputs))
+    facts = known.facts
     try:
-        plan = make(loaded.spec, facts, inputs, shipped.digest)
+        plan = make(loaded.spec, facts, known.inputs, shipped.digest)
         if look_outside:
-            build = plan.torch.build if plan.torch and plan.torch.index else None
-            facts = replace(facts, reachable=reach(network, build, facts.architecture))
-            plan = make(loaded.spec, facts, inputs, shipped.digest)
+            facts = replace(facts, reachable=reach(places(plan, facts.architecture), known.network))
+            plan = make(loaded.spec, facts, known.inputs, shipped.digest)
     except Misfit as misfit:
         raise loaded.error(misfit.key, misfit.what, fix=misfit.fix) from misfit
-    files = context.files_of(plan, shipped)
-    if plan.wheels:
-        named = {file.name: file for file in (*spec_inputs.wheels_in(local_folders(network)), *files)}
-        files = tuple(named[name] for name in sorted(named))
-    return Planned(plan=plan, facts=facts, files=files, network=network)
+    return Planned(
+        plan=plan,
+        facts=facts,
+        files=_with_wheels(context.files_of(plan, shipped), plan, known.network),
+        network=for_base(known.network, plan.base.distribution),
+    )
+
+
+def _with_wheels(
+    files: tuple[ContextFile, ...], plan: BuildPlan, network: Network
+) -> tuple[ContextFile, ...]:
+    """Add the wheels of this machine's pip where the plan uses them; the spec's own win."""
+    if not plan.wheels:
+        return files
+    named = {file.name: file for file in (*spec_inputs.wheels_in(local_folders(network)), *files)}
+    return tuple(named[name] for name in sorted(named))
 
 
 def _with_engine(loaded: LoadedSpec, engine: Engine, facts: BuildFacts) -> BuildFacts:

@@ -5,38 +5,53 @@ from __future__ import annotations
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from envkit import compat
+from envkit.plan.build_plan import BuildPlan
 from envkit.plan.network import Network
 
-# Long enough for a slow link's handshake, short enough that a firewall that drops packets costs a plan little.
+# Long enough for a slow link's handshake, short enough that a firewall that drops packets costs little.
 _TIMEOUT_S = 4.0
 
 
-def reach(network: Network, build_of_torch: str | None, architecture: str) -> dict[str, bool]:
-    """Return whether each place answers: `release`, `gallery`, and `torch` when its build is given."""
+def places(plan: BuildPlan, architecture: str) -> dict[str, str]:
+    """Return what a plan depends on, by name: `release` and `gallery` of code-server, `torch`'s index."""
+    found = {}
     data = compat.table("code_server")
-    urls = {
-        "release": data["release"].format(version="4.138.0", architecture=architecture),
-        "gallery": data["gallery"],
-    }
-    if build_of_torch:
-        urls["torch"] = f"{compat.table('torch')['index']}{build_of_torch}/torch/"
-    with ThreadPoolExecutor() as pool:
+    if code_server := plan.tools.code_server:
+        if code_server.version:
+            found["release"] = data["release"].format(version=code_server.version, architecture=architecture)
+        if code_server.extensions:
+            found["gallery"] = data["gallery"]
+    if plan.torch and plan.torch.index:
+        found["torch"] = f"{plan.torch.index}/torch/"
+    return found
+
+
+def reach(urls: Mapping[str, str], network: Network) -> dict[str, bool]:
+    """Return whether each place answers; all are asked at once."""
+    if not urls:
+        return {}
+    with ThreadPoolExecutor(max_workers=len(urls)) as pool:
         return dict(zip(urls, pool.map(lambda url: _answers(url, network), urls.values()), strict=True))
 
 
 def _answers(url: str, network: Network) -> bool:
-    context = ssl.create_default_context(cadata=network.ca_bundle or None)
-    proxies = {name.removesuffix("_PROXY").lower(): value for name, value in network.proxies.items()}
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=context)
-    )
     try:
+        context = ssl.create_default_context(cadata=network.ca_bundle or None)
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler(proxies_of(network)), urllib.request.HTTPSHandler(context=context)
+        )
         with opener.open(urllib.request.Request(url, method="HEAD"), timeout=_TIMEOUT_S):
             return True
     except urllib.error.HTTPError as error:
         return error.code in (401, 403, 405)  # it is there, and says what it thinks of HEAD
     except (OSError, ValueError):
         return False
+
+
+def proxies_of(network: Network) -> dict[str, str]:
+    """Return the proxies by scheme, as urllib names them."""
+    return {name.removesuffix("_PROXY").lower(): value for name, value in network.proxies.items()}

@@ -1,4 +1,4 @@
-"""What a build needs of this machine's network: proxy, CA bundle, and the package tools' own configuration. Pure.
+"""What a build needs of this machine's network: proxy, CA bundle, the package tools' configuration. Pure.
 
 It reaches every RUN as one secret, a shell file that is sourced: it exports variables and writes the files
 they name into memory (`/dev/shm` of the build step), so that no layer, history or config holds any of it.
@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field, replace
 
 FOLDER = "/dev/shm/envkit-net"
 PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -24,35 +23,67 @@ class Network:
     ca_bundle: str = field(default="", repr=False)  # PEM
     pip: Mapping[str, str] = field(default_factory=dict, repr=False)  # of `pip config list`: index-url, …
     npmrc: str = field(default="", repr=False)  # npm's own lines: registry, tokens, …
-    apt: str = field(default="", repr=False)  # apt.conf lines: proxies, CA
+    apt: str = field(default="", repr=False)  # apt.conf lines: proxies
+    apt_sources: str = field(default="", repr=False)  # lines of a sources.list: this machine's own mirror
+    distribution: str = ""  # "debian:12": what the sources are of
 
     @property
     def has_credentials(self) -> bool:
         """Tell whether any of it would be a secret in a layer."""
-        urls = [
-            *self.proxies.values(),
-            *(word for value in self.pip.values() for word in value.split()),
-            *self.apt.split('"'),
-        ]
-        return any("@" in urlsplit(url).netloc for url in urls if "//" in url) or "_auth" in self.npmrc
+        texts = [*self.pip.values(), self.npmrc, self.apt, self.apt_sources]
+        # A proxy may be written without `http://`; only a user's name stands before an `@`.
+        return any("@" in value for value in self.proxies.values()) or any(map(_SECRET.search, texts))
+
+
+# `//user@`, `//user:password@`; npm's `_auth`, `_authToken` and `_password`.
+_SECRET = re.compile(r"//[^/\s?#]*@|_auth|_password")
+
+
+def for_base(network: Network, distribution: str) -> Network:
+    """Return what serves a base: another distribution has no use for this machine's mirror."""
+    return network if network.distribution == distribution else replace(network, apt_sources="")
 
 
 def script(network: Network) -> str:
-    """Return the shell file that a RUN sources."""
+    """Return the shell file that a RUN sources; bash reads it, under `set -euo pipefail`."""
     lines = ["# This machine's network: never part of an image.", f"install -d -m 0755 {FOLDER}"]
-    exports = dict(_proxy_exports(network)) | dict(_pip_exports(network))
-    files = {"ca.crt": network.ca_bundle, "npmrc": network.npmrc, "apt.conf": _apt(network)}
+    exports = dict(_pip_exports(network)) | dict(_proxy_exports(network))
+    files = {
+        "ca.crt": network.ca_bundle,
+        "npmrc": network.npmrc,
+        "sources.list": network.apt_sources,
+        "apt.conf": _apt(network),
+    }
     for name, content in files.items():
         if content:
-            lines.append(f"cat >{FOLDER}/{name} <<'ENVKIT-END'\n{content.rstrip()}\nENVKIT-END")
+            # No marker ends it, as a here-document's could; `printf` is bash's own: no length is too great.
+            lines.append(f"printf '%s\\n' {_quoted(content.rstrip())} >{FOLDER}/{name}")
+    if network.apt_sources:
+        lines.append(_OTHER_SOURCES)
     if network.ca_bundle:
         exports |= dict.fromkeys(_CA_VARIABLES, f"{FOLDER}/ca.crt")
     if network.npmrc:
         exports["NPM_CONFIG_USERCONFIG"] = f"{FOLDER}/npmrc"
     if files["apt.conf"]:
         exports["APT_CONFIG"] = f"{FOLDER}/apt.conf"
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(exports.items())]
+    lines += [f"export {name}={_quoted(value)}" for name, value in sorted(exports.items())]
     return "\n".join(lines) + "\n"
+
+
+# The base's sources of others (a vendor's) stay; the distribution's own are replaced by this machine's.
+_OTHER_SOURCES = f"""\
+install -d -m 0755 {FOLDER}/sources.list.d
+for file in /etc/apt/sources.list.d/*; do
+    case "$file" in
+    *'/*' | */debian.sources | */ubuntu.sources) ;;
+    *) cp "$file" {FOLDER}/sources.list.d/ ;;
+    esac
+done"""
+
+
+def _quoted(text: str) -> str:
+    """Return a text as one word of the shell, which knows no NUL."""
+    return shlex.quote(text.replace("\0", ""))
 
 
 # Each tool's own name for the file with the CAs: OpenSSL (Python, uv), requests, pip, curl, git, Node, npm.
@@ -71,28 +102,32 @@ def _proxy_exports(network: Network) -> list[tuple[str, str]]:
     return [(spelled, value) for name, value in network.proxies.items() for spelled in (name, name.lower())]
 
 
+# pip's setting → the variables of pip and of uv, which reads none of pip's.
+_PIP_VARIABLES = {
+    "index-url": ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
+    "extra-index-url": ("PIP_EXTRA_INDEX_URL", "UV_INDEX"),
+    "find-links": ("PIP_FIND_LINKS", "UV_FIND_LINKS"),
+    "trusted-host": ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST"),
+    "timeout": ("PIP_DEFAULT_TIMEOUT", "UV_HTTP_TIMEOUT"),
+    "no-index": ("PIP_NO_INDEX", "UV_NO_INDEX"),
+    "proxy": ("PIP_PROXY", "ALL_PROXY"),
+}
+_SEPARATORS = {"UV_FIND_LINKS": ","}
+_TRUE = ("1", "true", "yes", "on", "y", "t")  # pip's own words (strtobool)
+
+
 def _pip_exports(network: Network) -> list[tuple[str, str]]:
-    """Return pip's settings for pip and, translated, for uv, which reads none of pip's."""
-    settings = network.pip
+    """Return pip's settings as variables. Folders of this machine are left out: a build does not see them."""
+    settings = {"timeout": network.pip.get("default-timeout", ""), **network.pip}
     found = []
-    if "index-url" in settings:
-        found += [("PIP_INDEX_URL", settings["index-url"]), ("UV_DEFAULT_INDEX", settings["index-url"])]
-    extra = [url for url in settings.get("extra-index-url", "").split() if _is_remote(url)]
-    if extra:
-        found += [("PIP_EXTRA_INDEX_URL", " ".join(extra)), ("UV_INDEX", " ".join(extra))]
-    links = [url for url in settings.get("find-links", "").split() if _is_remote(url)]
-    if links:
-        found += [("PIP_FIND_LINKS", " ".join(links)), ("UV_FIND_LINKS", ",".join(links))]
-    if "trusted-host" in settings:
-        found += [
-            ("PIP_TRUSTED_HOST", settings["trusted-host"]),
-            ("UV_INSECURE_HOST", settings["trusted-host"]),
-        ]
-    if "timeout" in settings or "default-timeout" in settings:
-        timeout_s = settings.get("timeout", settings.get("default-timeout", ""))
-        found += [("PIP_DEFAULT_TIMEOUT", timeout_s), ("UV_HTTP_TIMEOUT", timeout_s)]
-    if settings.get("no-index", "").lower() in ("1", "true", "yes", "on"):
-        found += [("PIP_NO_INDEX", "1"), ("UV_NO_INDEX", "1")]
+    for name, variables in _PIP_VARIABLES.items():
+        words = settings.get(name, "").split()
+        if name in ("extra-index-url", "find-links", "index-url"):
+            words = [word for word in words if _is_remote(word)]
+        if name == "no-index":
+            words = ["1"] if words and words[0].lower() in _TRUE else []
+        if words:
+            found += [(variable, _SEPARATORS.get(variable, " ").join(words)) for variable in variables]
     return found
 
 
@@ -100,6 +135,9 @@ def _apt(network: Network) -> str:
     lines = [network.apt.rstrip()] if network.apt else []
     if network.ca_bundle:
         lines.append(f'Acquire::https::CAInfo "{FOLDER}/ca.crt";')
+    if network.apt_sources:
+        lines.append(f'Dir::Etc::sourcelist "{FOLDER}/sources.list";')
+        lines.append(f'Dir::Etc::sourceparts "{FOLDER}/sources.list.d";')
     return "\n".join(lines)
 
 
