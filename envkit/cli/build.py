@@ -23,7 +23,7 @@ import click
 )
 @click.option("--classic", is_flag=True, help="Use the classic builder, even where BuildKit is to be had.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, progress as JSON lines.")
-def command(
+def command(  # noqa: PLR0913  click hands over every option by name
     spec: str,
     tag: str | None,
     dry_run: bool,

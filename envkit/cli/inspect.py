@@ -25,27 +25,30 @@ def command(image: str, packages: bool, as_json: bool) -> None:
     An image of envkit carries its manifest and verdict; of somebody else's the manifest is taken now.
     """
     from envkit.cli.site import local_engine
-    from envkit.image.inventory import manifest_of, verdict_of
+    from envkit.image.inventory import find, manifest_of, verdict_of
 
     engine = local_engine()
+    image_id = find(engine, image).id
     manifest = manifest_of(engine, image)
     verdict = verdict_of(engine, image)
     if as_json:
         proven = {**output.plain(verdict), "passed": verdict.passed} if verdict else None
-        output.show_json({"manifest": manifest, "verdict": proven})
+        output.show_json({"id": image_id, "manifest": manifest, "verdict": proven})
         return
-    _show_head(image, manifest)
+    output.show(image)
+    _show_head(image_id, manifest)
     _show_packages(manifest, every=packages)
     _show_steps(manifest)
     _show_verdict(image, verdict)
 
 
-def _show_head(image: str, manifest: Manifest) -> None:
+def _show_head(image_id: str, manifest: Manifest) -> None:
     base = f"{manifest.base} ({manifest.base_digest[:19]})" if manifest.base else ""
     floor = f", /opt/envkit runs from glibc {manifest.glibc_floor}" if manifest.glibc_floor else ""
-    output.show(image)
+    # A verified image gets a thin last layer, and with it an id of its own.
+    taken = f", listed and proven as {manifest.image[:19]}" if manifest.image != image_id else ""
     rows = (
-        ("id", manifest.image[:19]),
+        ("id", image_id[:19] + taken),
         ("base", base),
         ("system", f"{manifest.os}, {manifest.architecture}, glibc {manifest.glibc}{floor}"),
         ("size", output.human_bytes(manifest.size_bytes)),

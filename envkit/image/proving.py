@@ -43,7 +43,7 @@ def prove(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports, *, v
             failed = ", ".join(dict.fromkeys(item.id for item in verdict.failed)) or "nothing could be tried"
             raise VerifyError(
                 f"the image does not work: {failed}",
-                fix=f"nothing was tagged; `envkit verify {image_id.removeprefix('sha256:')[:12]}` shows it again",
+                fix=f"nothing was tagged; `envkit verify {_short(image_id)}` shows it again",
             )
         files["verdict.json"] = verdicts.to_json(verdict)
         labels |= {verdicts.LABEL: verdicts.to_label(verdict), VERIFIED_IMAGE: image_id}
@@ -67,9 +67,13 @@ def _last_layer(
 @contextmanager
 def _name_for_now(engine: Engine, image_id: str, plan: BuildPlan) -> Iterator[str]:
     """Give the image a name that a Dockerfile can start from; the name goes in any case."""
-    name = f"envkit-unverified/{plan.name}:{image_id.removeprefix('sha256:')[:12]}"
+    name = f"envkit-unverified/{plan.name}:{_short(image_id)}"
     engine.images.tag(image_id, name)
     try:
         yield name
     finally:
         engine.images.untag(name)
+
+
+def _short(image_id: str) -> str:
+    return image_id.removeprefix("sha256:")[:12]
