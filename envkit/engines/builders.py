@@ -10,6 +10,7 @@ import docker
 from envkit.engines.base import Builder
 from envkit.engines.buildkit import BuildKit
 from envkit.engines.classic import Classic
+from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.endpoint import Endpoint
 from envkit.errors import HostError
 from envkit.hosts.base import Command, Host
@@ -31,6 +32,8 @@ class Choice:
 
 def find_builder(host: Host, endpoint: Endpoint, client: docker.DockerClient) -> Choice:
     """Return the best builder; the first client on PATH is often one that cannot."""
+    if is_podman(client):  # it answers the API of the classic builder, and knows none of BuildKit's
+        return Choice(builder=Classic(client), client=None, looked_at=())
     looked_at: list[tuple[str, str]] = []
     for path in host.find_programs("docker"):
         able, what = _judged(host, str(path), endpoint)
@@ -39,6 +42,13 @@ def find_builder(host: Host, endpoint: Endpoint, client: docker.DockerClient) ->
             builder = BuildKit(host, str(path), endpoint)
             return Choice(builder=builder, client=str(path), looked_at=tuple(looked_at))
     return Choice(builder=Classic(client), client=None, looked_at=tuple(looked_at))
+
+
+def is_podman(client: docker.DockerClient) -> bool:
+    """Tell whether it is Podman that answers as Docker does."""
+    with spoken_as_ours("asking the engine what it is"):
+        parts = client.version().get("Components") or ()
+    return any("podman" in str(part.get("Name", "")).lower() for part in parts)
 
 
 def _judged(host: Host, path: str, endpoint: Endpoint) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from envkit.engines.base import Builder, EngineFacts, NoEngine, NotAllowed
-from envkit.engines.builders import Choice, find_builder
+from envkit.engines.builders import Choice, find_builder, is_podman
 from envkit.engines.classic import Classic
 from envkit.engines.docker_containers import DockerContainers
 from envkit.engines.docker_errors import spoken_as_ours
@@ -108,10 +108,9 @@ class DockerEngine:
         with spoken_as_ours("asking the engine what it is"):
             about: dict[str, Any] = self._client.info()
             version: dict[str, Any] = self._client.version()
-        names = " ".join(str(part.get("Name", "")) for part in version.get("Components") or ())
         machine = str(version.get("Arch") or about.get("Architecture") or "")
         return EngineFacts(
-            kind="podman" if "podman" in names.lower() else "docker",
+            kind="podman" if is_podman(self._client) else "docker",
             version=str(version.get("Version", "")),
             architecture=_ARCHITECTURES.get(machine, machine),
             buildkit=self.choice.client,
