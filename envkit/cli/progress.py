@@ -85,7 +85,8 @@ class Lines:
 def item_line(item: Item) -> str:
     """Return an item of a verdict in one line."""
     reason = f": {item.reason}" if item.reason and item.outcome != "passed" else ""
-    return f"{_MARKS[item.outcome]} {item.sentence}{reason} ({item.identity}, {output.human_seconds(item.seconds)})"
+    where = f"{item.identity}, {output.human_seconds(item.seconds)}"
+    return f"{_MARKS[item.outcome]} {item.sentence}{reason} ({where})"
 
 
 class Live:
@@ -95,13 +96,12 @@ class Live:
         from rich.console import Console
         from rich.live import Live as RichLive
 
+        self._running: dict[str, tuple[float, str]] = {}
+        self._lines = Lines(as_json=False)
         self._console = Console(stderr=True, highlight=False)
         self._live = RichLive(
             get_renderable=self._table, console=self._console, refresh_per_second=4, transient=True
         )
-        self._running: dict[str, tuple[float, str]] = {}
-        self._lines = Lines(as_json=False)
-        self._note = ""
 
     def __enter__(self) -> Live:
         self._live.start()
@@ -112,7 +112,6 @@ class Live:
 
     def note(self, text: str) -> None:
         """Show what is done now."""
-        self._note = text
         self._lines.note(text)
 
     def event(self, event: BuildEvent) -> None:
