@@ -4,10 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MODEL_PATH="demo-$(date +%Y%m%d-%H%M%S)"
-up=(envkit up preset:cpu --name demo --home .demo/home --cache .demo/cache)
 
 step() {
-    printf '\n$ %s\n' "$*"
+    printf '\n$ %s\n' "$*" >&2
     "$@"
 }
 
@@ -15,12 +14,11 @@ step envkit build preset:cpu
 if envkit ps --json | grep '"name": "demo"' >/dev/null; then
     step envkit rm demo --yes
 fi
-step "${up[@]}"
+urls=$(step envkit up preset:cpu --name demo --home .demo/home --cache .demo/cache)
 
 cp examples/train.py .demo/home/
 step docker exec --env MODEL_PATH envkit-demo python /work/home/train.py
 
 printf '\nwhat TensorBoard reads:\n'
 ls -1 ".demo/home/task/$MODEL_PATH/model/"events.* | sed 's/^/  /'
-printf '\nopen it (`envkit rm demo` ends it, .demo/home stays):\n'
-"${up[@]}"
+printf '\n%s\n\n`envkit rm demo` ends it; .demo/home stays.\n' "$urls"
