@@ -107,9 +107,21 @@ def _names(stamp: str) -> Iterator[str]:
     return (f"build-{stamp}{'' if number == 0 else f'-{number}'}.log" for number in itertools.count())
 
 
+# What our own steps begin with, which says nothing of what they do.
+_PREAMBLE = re.compile(
+    r"--mount=\S+ +"
+    r"|if \[ -r /run/envkit-net \]; then source /run/envkit-net; fi; *"
+    r"|umask 002; *"
+    r"|clean=\S+; .*?apt-get update; +DEBIAN_FRONTEND=noninteractive +"
+    r"|; +\[ ! -e /etc/apt/envkit-aside \].*"
+    r"|export (?:\w+=\S+ ?)+; *"
+    r"|(?:/opt/build/bin/uv venv|python3 -m venv) [^;]*; *"
+    r"|/opt/(?:build|venv|envkit/jupyter)/bin/(?=uv|pip|python)"
+    r"|--(?:no-install-recommends|compile-bytecode|require-hashes|no-deps|python \S+) +"
+)
+
+
 def short(step: str, width: int = 100) -> str:
-    """Return a step in one short line: its mounts and its network prelude are the same everywhere."""
-    words = " ".join(word for word in step.split() if not word.startswith("--mount="))
-    prelude = "if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; "
-    words = words.replace(prelude, "").replace("umask 002; ", "")
+    """Return a step in one short line: what it does, without what is the same in every step."""
+    words = " ".join(_PREAMBLE.sub("", step).split())
     return words if len(words) <= width else words[: width - 1] + "…"
