@@ -29,6 +29,14 @@ def absent(evidence: Evidence, expect: Expectation, service: str) -> str:
     return f"{NAMES[service]} does not answer after {waited:.0f} s{f' ({state})' if state else ''}: {reason}"
 
 
+def _down(evidence: Evidence, expect: Expectation, service: str, why: str) -> Finding:
+    """Fail the item that stands for a whole service, with the container's last words."""
+    if expect.ours and service not in expect.services:
+        return not_applicable(why)
+    log = evidence.about("status").text("log") if service in expect.services else ""
+    return failed(f"{why}; it last said: {log}" if log else why)
+
+
 def refused(answer: Facts) -> bool:
     """Tell whether an answer lets nobody in: forbidden, sent to the login, or nobody listens there (0)."""
     status = answer.whole("status")
@@ -72,7 +80,7 @@ def jupyter_refuses(evidence: Evidence, expect: Expectation) -> Finding:
 def jupyter_opens(evidence: Evidence, expect: Expectation) -> Finding:
     """Judge whether JupyterLab opens with its token."""
     if why := absent(evidence, expect, "jupyterlab"):
-        return not_applicable(why) if expect.ours and "jupyterlab" not in expect.services else failed(why)
+        return _down(evidence, expect, "jupyterlab", why)
     facts = evidence.about("jupyter-opens")
     if facts.error:
         return failed(facts.error, facts.seconds)
@@ -139,7 +147,7 @@ def talks(said: str) -> bool:
 def workbench(evidence: Evidence, expect: Expectation) -> Finding:
     """Judge whether VS Code's page and its files load with the login."""
     if why := absent(evidence, expect, "code-server"):
-        return not_applicable(why) if expect.ours and "code-server" not in expect.services else failed(why)
+        return _down(evidence, expect, "code-server", why)
     if why := door_shut(evidence, expect):
         return not_applicable(why)
     facts = [evidence.about(name) for name in ("workbench", "own-door") if name in evidence.facts]

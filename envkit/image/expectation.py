@@ -45,7 +45,7 @@ class Expectation:
 def of_image(image: ImageFacts) -> Expectation | None:
     """Read the label of an image of ours; None for somebody else's."""
     text = image.labels.get(EXPECT)
-    if text is None:
+    if not text:
         return None
     try:
         label = Facts.parse(text)

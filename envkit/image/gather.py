@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from envkit.image.probe import Place
 READY_S = 60.0  # both IDEs answer after 5 s on two idle cores; design.md's health check waits as long
 IDE_PROBE_S = READY_S + 180.0  # its own time-outs are shorter
 COMMAND_S = 60.0
+LAST_LINES = 3
+_TROUBLE = re.compile(r"error|not found|denied|no such|fatal|exited", re.IGNORECASE)
 GRACE_S = 10.0  # what `docker stop` gives
 SECRETS = "/run/secrets"
 # Another base URL than the run user's: nothing may depend on where the door stands.
@@ -116,7 +119,16 @@ def _ides(place: Place, subject: Subject) -> dict[str, Facts]:
     found = probe.ask(place, "ide", plan, timeout_s=IDE_PROBE_S)
     if found.error:
         return {"status": Facts({"error": found.error + _why(place)})}
-    return {name: found.part(name) for name in found.values}
+    facts = {name: found.part(name) for name in found.values}
+    if not facts["status"].yes("ready"):
+        facts["status"] = Facts({**facts["status"].values, "log": _telling(place)})
+    return facts
+
+
+def _telling(place: Place) -> str:
+    """Return the last lines of the container's log that speak of trouble, else its last lines."""
+    lines = [line.strip() for line in last_words(place.engine, place.container).split("\n")]
+    return " / ".join([line for line in lines if _TROUBLE.search(line)][-LAST_LINES:] or lines[-LAST_LINES:])
 
 
 def _why(place: Place) -> str:

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .verify_net import TEXT, Answer, Door, NotServed, WebSocket, ask
+from .verify_net import TEXT, Answer, Door, Gone, NotServed, WebSocket, ask
 
 SEEN = Path(__file__).with_name("verify_seen.py")
 FIRST_WORD_S = 30.0  # a cold kernel on a loaded machine took 9 s; three times that
@@ -169,9 +169,11 @@ def listen(websocket: WebSocket, asked: str) -> str:
                 f"the kernel was silent for {FIRST_WORD_S:.0f} s; it printed {printed[-200:]!r}"
             )
         message = json.loads(raw)
+        content = message["content"]
+        if content.get("execution_state") in ("dead", "restarting", "autorestarting"):
+            raise Gone(f"the kernel is {content['execution_state']}; it printed {printed[-200:]!r}")
         if message["parent_header"].get("msg_id") != asked:
             continue
-        content = message["content"]
         if message["msg_type"] == "stream":
             printed += content["text"]
         elif message["msg_type"] == "error":
