@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo bench clean browser engine
+.PHONY: help setup check test demo bench golden clean browser engine
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -27,6 +27,9 @@ demo: $(STAMP) engine ## build, prove and start a real environment, then train i
 
 bench: $(STAMP) engine ## measure envkit beside the plain recipe; takes half an hour
 	$(BIN)/python -m tests.bench
+
+golden: $(STAMP) ## write tests/golden anew; read the difference before you commit it
+	$(BIN)/python -m tests.golden
 
 clean: ## remove what make and the tools made in this folder; images and /work/home stay
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

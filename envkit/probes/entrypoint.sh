@@ -12,6 +12,7 @@ umask 077
 # A folder of our own that nobody else made first: /tmp and /dev/shm are open to all.
 own_folder() {
     mkdir -m 700 "$1" 2>/dev/null || true
+    # shellcheck disable=SC3067  # dash and bash, of which one is every base's sh, know -O
     [ ! -L "$1" ] && [ -d "$1" ] && [ -O "$1" ] || fail "$1 belongs to somebody else"
     chmod 700 "$1"
 }

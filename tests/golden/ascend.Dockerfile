@@ -87,7 +87,7 @@ RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
     /opt/build/bin/uv pip install --python /opt/venv/bin/python pip
 
 ARG TORCH_DEVICE_BACKEND_AUTOLOAD=0
-# hadolint forgets SHELL when it sees an ARG.
+# After an ARG, hadolint no longer knows of SHELL.
 # hadolint shell=/bin/bash
 # ---- torch, a layer of its own, and what was installed is asserted ----
 RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \

@@ -73,7 +73,7 @@ RUN umask 002; if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
     /opt/build/bin/uv pip install --python /opt/venv/bin/python pip
 
 ARG TORCH_DEVICE_BACKEND_AUTOLOAD=0
-# hadolint forgets SHELL when it sees an ARG.
+# After an ARG, hadolint no longer knows of SHELL.
 # hadolint shell=/bin/bash
 # ---- torch, a layer of its own, and what was installed is asserted ----
 RUN umask 002; if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
