@@ -71,6 +71,10 @@ def install(host: Host, packages: Sequence[str], report: Report) -> None:
     report(f"installing {', '.join(packages)}")
     words = ("apt-get", "-o", _LOCK, "install", "--yes", "--no-install-recommends", *packages)
     code, lines = _step(host, words, report)
+    if code != 0 and any("--fix-broken" in line for line in lines):
+        report("mending what an earlier installation left (apt-get --fix-broken install)")
+        _step(host, ("apt-get", "-o", _LOCK, "--fix-broken", "install", "--yes"), report)
+        code, lines = _step(host, words, report)
     if code != 0:
         raise _failure(packages, [*update, *lines])
 
@@ -90,7 +94,14 @@ def _step(host: Host, words: tuple[str, ...], report: Report) -> tuple[int, list
 
 def complaints(lines: Sequence[str]) -> str:
     """Return what apt complained of, for an error; its last lines when it did not."""
-    telling = [line for line in lines if line.startswith(("E: ", "W: ", "Err:", "dpkg: "))] or lines
+    after_error = (
+        before.startswith("Err:") for before in ("", *lines)
+    )  # the reason stands on a line of its own
+    telling = [
+        line
+        for line, continued in zip(lines, after_error, strict=False)
+        if line.startswith(("E: ", "W: ", "Err:", "dpkg: ")) or (continued and line.startswith("  "))
+    ] or lines
     return "\n".join(f"    {line}" for line in telling[-_LAST_LINES:])
 
 
