@@ -46,8 +46,8 @@ template: own.j2
 """
 OWN_TEMPLATE = """\
 {% extends "cpu/Dockerfile.j2" %}
-{% block after_packages %}{{ super() }}
-RUN echo {{ plan.name }}
+{% block accelerator %}{{ super() }}
+ENV MY_NAME={{ plan.name | env_value }}
 {% endblock %}
 """
 FULL_FILES = {
