@@ -21,7 +21,7 @@ def command(image: str, as_json: bool) -> None:
     """Prove that IMAGE works: start it, try both IDEs, torch, kernels, terminals, signals.
 
     It runs as its own user and again as an arbitrary uid of group 0. Any image can be tried: somebody
-    else's is started by its own `jupyter` and `code-server`, as its own user only. Exit code 9 when
+    else's is started by its own `jupyter-lab` and `code-server`, as its own user only. Exit code 9 when
     something fails.
     """
     from envkit.cli.site import local_engine

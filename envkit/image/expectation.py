@@ -69,7 +69,7 @@ def of_image(image: ImageFacts) -> Expectation | None:
 
 def foreign(programs: frozenset[str]) -> Expectation:
     """Expect of somebody else's image what its programs on PATH can do."""
-    known = {"jupyter": "jupyterlab", "code-server": "code-server"}
+    known = {"jupyter-lab": "jupyterlab", "code-server": "code-server"}
     return Expectation(ours=False, services=tuple(known[name] for name in sorted(programs & known.keys())))
 
 

@@ -38,8 +38,8 @@ secret() {{ head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \\n'; }}
 [ -w "$HOME" ] || export HOME={_FOREIGN_FOLDER}
 secret >jupyter_token
 printf 'auth: password\\npassword: %s\\n' "$(secret)" >code-server.yaml
-if command -v jupyter >/dev/null; then
-    JUPYTER_TOKEN_FILE={_FOREIGN_FOLDER}/jupyter_token jupyter lab --allow-root --no-browser --port=8888 &
+if command -v jupyter-lab >/dev/null; then
+    JUPYTER_TOKEN_FILE={_FOREIGN_FOLDER}/jupyter_token jupyter-lab --allow-root --no-browser --port=8888 &
 fi
 if command -v code-server >/dev/null; then
     code-server --config {_FOREIGN_FOLDER}/code-server.yaml --bind-addr 127.0.0.1:8080 &

@@ -20,7 +20,7 @@ SEEN = f"{FOLDER}/probes/verify_seen.py"
 SEEN_MARK = "envkit-seen "
 TOOLS_PYTHON = "/opt/envkit/jupyter/bin/python"
 _START = b"from probes.verify_main import main\n\nmain()\n"
-_WANTED = ("bash", "jupyter", "code-server", "python", "python3")
+_WANTED = ("bash", "jupyter-lab", "code-server", "python", "python3")
 _LOOK = 'for name in "$@"; do command -v "$name" >/dev/null && echo "$name"; done; [ ! -x "$0" ] || echo "$0"'
 
 
