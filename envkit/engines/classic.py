@@ -19,7 +19,12 @@ from envkit.engines.build_log import BuildLog
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.errors import EngineError
 
-_STEP = re.compile(r"Step \d+/\d+ : .*")
+# Docker's words for a step and what it says around steps, and Podman's.
+_STEP = re.compile(r"Step \d+/\d+ : .*|STEP \d+/\d+: .*")
+_CACHED = re.compile(r" ---> Using cache|--> Using cache [0-9a-f]+")
+_AROUND = re.compile(
+    r" ---> .*|--> .*|Removing intermediate .*|Successfully built .*|COMMIT|[0-9a-f]{64}|\s*"
+)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # the builder paints what comes from stderr
 
 
@@ -102,12 +107,10 @@ class _Told:
             self.end("done")
             self._step, self._cached = line, False
             self._log.event(BuildEvent(kind="step", step=line))
-        elif line.strip() == "---> Using cache":
+        elif _CACHED.fullmatch(line):
             self._cached = True
             self._log.event(BuildEvent(kind="cached", step=self._step))
-        elif line.strip() and not line.startswith(
-            (" ---> ", "Removing intermediate ", "Successfully built ")
-        ):
+        elif not _AROUND.fullmatch(line):
             self._log.event(BuildEvent(kind="line", step=self._step, text=line))
 
     def end(self, kind: Any, text: str = "") -> None:

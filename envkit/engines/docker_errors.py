@@ -14,6 +14,8 @@ from envkit.errors import EngineError
 
 # Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.
 _PORT_TEXTS = ("port is already allocated", "address already in use")
+# Docker's text (409), and Podman's (500).
+_NAME_TEXT = re.compile(r"name \S+ is already in use")
 
 # Text of the error → what it means, and what to do. Looked through from the top.
 _START = "start its daemon (`envkit engine start` does, on this machine), or look at DOCKER_HOST"
@@ -156,7 +158,7 @@ def _told(doing: str, text: str, causes: tuple[tuple[str, str, str], ...]) -> En
 
 def _of_api(doing: str, error: APIError) -> EngineError:
     text = str(error.explanation or error)
-    if error.status_code == 409 and "is already in use by container" in text:
+    if _NAME_TEXT.search(text):
         return NameTaken(f"{doing}: {text}", fix="choose another name, or remove that container")
     if any(part in text for part in _PORT_TEXTS):
         return PortTaken(f"{doing}: {text}", fix="choose another port")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 
 from envkit.engines.base import ImageFacts, LayerFacts
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
@@ -40,23 +40,20 @@ class DockerImages:
         with spoken_as_ours(f"taking the name {reference} away"):
             try:
                 self._api.remove_image(reference, force=False, noprune=False)
-            except ImageNotFound:
+            except NotFound:  # ImageNotFound is one of them; Podman's texts are not known to the SDK
                 return
 
     def import_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> str:
         """Make a one-layer image of a root filesystem; return its id."""
-        repository, tag = _split(reference)
         changes = [f"LABEL {_quoted(name)}={_quoted(value)}" for name, value in labels.items()]
         with tar.open("rb") as file, spoken_as_ours(f"importing {reference}"):
             # The SDK's "from stream" claims chunks and sends none; "from data" sends a file as it is read.
-            answer = self._api.import_image_from_data(file, repository=repository, tag=tag, changes=changes)
-        for line in answer.splitlines():
-            if "errorDetail" in line or '"error"' in line:
-                raise EngineError(f"importing {reference}: {line.strip()}", fix="see the engine's log")
-        found = self.inspect(reference)
-        if found is None:
-            raise EngineError(f"importing {reference}: the image is not there", fix="see the engine's log")
-        return found.id
+            answer = self._api.import_image_from_data(file, changes=changes)
+        found = re.findall(r'"status": ?"(sha256:[0-9a-f]{64})"', answer)
+        if not found:
+            raise EngineError(f"importing {reference}: {answer.strip()}", fix="see the engine's log")
+        self.tag(found[-1], reference)  # not by the import: Podman 4 forgets the tag
+        return str(found[-1])
 
     def pull(self, reference: str, report: Callable[[str], None]) -> ImageFacts:
         """Fetch from a registry; `report` gets a line of progress at a time."""
@@ -80,10 +77,13 @@ class DockerImages:
         """Return the images that carry all these labels."""
         wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
         with spoken_as_ours("listing images"):
-            rows = self._api.images(filters={"label": wanted})
-            ids = list(dict.fromkeys(row["Id"] for row in rows))
-        found = (self.inspect(identity) for identity in ids)
+            # One label at a time: Podman 4 finds nothing for two.
+            asked = [self._ids({"label": [label]}) for label in wanted] or [self._ids({})]
+        found = (self.inspect(identity) for identity in asked[0] if all(identity in ids for ids in asked))
         return tuple(facts for facts in found if facts is not None)
+
+    def _ids(self, filters: dict[str, Any]) -> dict[str, None]:
+        return dict.fromkeys(row["Id"] for row in self._api.images(filters=filters))
 
     def history(self, reference: str) -> tuple[LayerFacts, ...]:
         """Return the image's steps, the oldest first."""
@@ -99,7 +99,8 @@ def _facts(about: dict[str, Any]) -> ImageFacts:
     config = about.get("Config") or {}
     return ImageFacts(
         id=about["Id"],
-        tags=tuple(about.get("RepoTags") or ()),
+        # Podman writes a short name out in full.
+        tags=tuple(tag.removeprefix("docker.io/library/") for tag in about.get("RepoTags") or ()),
         digests=tuple(about.get("RepoDigests") or ()),
         labels=config.get("Labels") or {},
         env=dict(entry.partition("=")[::2] for entry in config.get("Env") or ()),

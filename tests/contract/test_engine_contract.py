@@ -133,7 +133,7 @@ def test_a_build_gives_an_id_and_no_name(building: Lab, tmp_path: Path) -> None:
     made = building.build(tmp_path, "FROM debian:12\nENV A=b\n", {"io.envkit.one": building.name})
     facts = building.engine.images.inspect(made)
     assert facts is not None and (facts.id, facts.tags, facts.env["A"]) == (made, (), "b")
-    assert facts.labels == {**MARK, "io.envkit.one": building.name}
+    assert {**MARK, "io.envkit.one": building.name}.items() <= dict(facts.labels).items()  # Podman adds one
 
 
 def test_the_same_build_gives_the_same_image(building: Lab, tmp_path: Path) -> None:
