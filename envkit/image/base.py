@@ -20,7 +20,7 @@ Report = Callable[[str], None]
 _DISTRIBUTION = re.compile(r"(?:.*/)?(debian|ubuntu):([0-9.]+)")
 
 # Run in the base with its own shell; prints JSON. Every value is a plain word, so no quoting is needed.
-_LOOK = r"""
+LOOK = r"""
 . /etc/os-release
 glibc=$(ldd --version 2>/dev/null | head -n 1 | grep -oE '[0-9]+\.[0-9]+$' || true)
 python=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true)
@@ -71,7 +71,7 @@ def describe_base(engine: Engine, reference: str) -> BaseFacts:
         image=image.id, entrypoint=("/bin/sh",), command=("-c", "sleep 60"), user="0:0", network="none"
     )
     with running(engine, request) as container:
-        result = engine.inside.execute(container, ExecRequest(command=("/bin/sh", "-c", _LOOK), timeout_s=30))
+        result = engine.inside.execute(container, ExecRequest(command=("/bin/sh", "-c", LOOK), timeout_s=30))
     try:
         seen: dict[str, str] = json.loads(result.stdout)
     except ValueError as error:
