@@ -1,3 +1,4 @@
+"""Lets a stranger read the contents: what the proof must see."""
 
 from jupyter_server.auth.identity import IdentityProvider, User
 
