@@ -226,7 +226,10 @@ class Containers(Protocol):
         """Create (not start) a container labelled as ours; return its id. NameTaken when the name is."""
 
     def start(self, container: str) -> None:
-        """Start; one that runs already is fine. A port that is taken is PortTaken."""
+        """Start; one that runs already is fine.
+
+        A port that is taken is PortTaken; the container then stays `created`, and whoever made it removes it.
+        """
 
     def find(self, labels: Mapping[str, str]) -> tuple[ContainerFacts, ...]:
         """Return all containers, running or not, that carry these labels (value "" matches any value)."""

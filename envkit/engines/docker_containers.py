@@ -15,6 +15,8 @@ from envkit.errors import EngineError
 # Logs rotate, so that a chatty service cannot fill the disk (reliability.md, section 4, row 4).
 _LOGS = {"type": "json-file", "config": {"max-size": "50m", "max-file": "3"}}
 
+# Podman's own words for states, in Docker's.
+_STATES = {"stopped": "exited", "stopping": "running", "configured": "created", "initialized": "created"}
 _TMPFS = "rw,nosuid,nodev,noexec"
 
 
@@ -119,12 +121,13 @@ class DockerContainers:
 
 def _facts(about: dict[str, Any]) -> ContainerFacts:
     state, config = about["State"], about["Config"]
-    ended = state["Status"] in ("exited", "dead", "restarting")
+    status = _STATES.get(state["Status"], state["Status"])
+    ended = status in ("exited", "dead", "restarting")
     return ContainerFacts(
         id=about["Id"],
         name=about["Name"].removeprefix("/"),
         image=about["Image"],
-        state=state["Status"],
+        state=status,
         exit_code=int(state["ExitCode"]) if ended else None,
         labels=config.get("Labels") or {},
         ports=_ports(about),
