@@ -27,7 +27,9 @@ _CA_FILES = (
 )
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 _APT_SOURCES = re.compile(r"/etc/apt/(?:sources\.list|sources\.list\.d/[\w.-]+\.(?:list|sources))")
-_APT_PROXY = re.compile(r'Acquire::(?:http|https|ftp)::[Pp]roxy\S* "[^"]+";|Acquire::Retries "\d+";')
+_APT_PROXY = re.compile(
+    r'Acquire::(?:http|https|ftp)::[Pp]roxy(?:::[\w.-]+)? "[^"]+";|Acquire::Retries "\d+";'
+)
 
 
 def read_network(host: Host, environment: Mapping[str, str]) -> Network:
