@@ -28,7 +28,6 @@ def no_real_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture(autouse=True)
-def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Keep the logs of a fast test out of the user's own state folder."""
-    if not request.node.get_closest_marker("real"):
-        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a test's logs out of the user's own: only so many of those are kept."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

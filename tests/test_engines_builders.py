@@ -12,6 +12,11 @@ from tests.scripted_host import ScriptedHost
 HERE = Endpoint(url="unix:///run/x.sock", why="a test", local=True)
 
 
+def engine(name: str = "Engine") -> Mock:
+    """Make the SDK's client of an engine of that name."""
+    return Mock(version=lambda: {"Components": [{"Name": name}]})
+
+
 def choose(**clients: dict[str, tuple[int, str]]) -> tuple[str | None, tuple[tuple[str, str], ...]]:
     """Choose among clients, named by their folder under /, each with what its commands answer."""
     answers = {
@@ -22,7 +27,7 @@ def choose(**clients: dict[str, tuple[int, str]]) -> tuple[str | None, tuple[tup
     host = ScriptedHost(
         answers=answers, programs={"docker": tuple(f"/{folder}/docker" for folder in clients)}
     )
-    choice = find_builder(host, HERE, Mock())
+    choice = find_builder(host, HERE, engine())
     return choice.client, choice.looked_at
 
 
@@ -64,7 +69,7 @@ def test_a_client_that_this_engine_refuses_is_passed_over() -> None:
 def test_a_client_is_asked_about_this_very_engine() -> None:
     answers = {f"/a/docker {words}": answer for words, answer in OLD.items()}
     host = ScriptedHost(answers=answers, programs={"docker": ("/a/docker",)})
-    find_builder(host, HERE, Mock())
+    find_builder(host, HERE, engine())
     assert host.asked[-1].env["DOCKER_HOST"] == "unix:///run/x.sock"
 
 
@@ -89,6 +94,12 @@ def test_a_client_that_does_not_start_is_told() -> None:
 
 
 def test_without_a_client_the_classic_builder_has_to_do() -> None:
-    choice = find_builder(ScriptedHost(), HERE, Mock())
+    choice = find_builder(ScriptedHost(), HERE, engine())
     assert isinstance(choice.builder, Classic)
     assert (choice.client, choice.looked_at) == (None, ())
+
+
+def test_podman_builds_by_the_classic_api_whatever_clients_there_are() -> None:
+    host = ScriptedHost(programs={"docker": ("/usr/docker",)})
+    choice = find_builder(host, HERE, engine("Podman Engine"))
+    assert (choice.client, choice.looked_at, type(choice.builder)) == (None, (), Classic)
