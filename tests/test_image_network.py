@@ -71,7 +71,7 @@ def test_proxies_come_from_the_environment_and_the_lower_case_name_wins() -> Non
         (
             {
                 "/etc/pip.conf": "[install]\nindex-url = https://a\n",
-                "/home/ada/.config/pip/pip.conf": "[global]\nindex-url = https://b\n[freeze]\nindex-url = x\n",
+                "/home/ada/.config/pip/pip.conf": "[global]\nindex-url = b\n[freeze]\nindex-url = x\n",
             },
             {},
             {"index-url": "https://a"},
@@ -93,7 +93,7 @@ def test_proxies_come_from_the_environment_and_the_lower_case_name_wins() -> Non
             {"index-url": "https://c", "timeout": "1"},
         ),
         ({"/etc/pip.conf": "[global]\nindex-url = https://a\n"}, {"PIP_CONFIG_FILE": "/dev/null"}, {}),
-        # Several lines are one value; pip itself complains of a file that is no INI file.
+        # Several lines are one value; what is no INI file is for pip to complain of.
         ({"/etc/pip.conf": "[global]\nfind-links =\n  /a\n  /b\n"}, {}, {"find-links": "\n/a\n/b"}),
         ({"/etc/pip.conf": "no section\n"}, {}, {}),
         ({"/x/pip/pip.conf": "[global]\n--timeout = 1\n"}, {"XDG_CONFIG_HOME": "/x"}, {"timeout": "1"}),
