@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import io
 import posixpath
-import socket
-import struct
 import tarfile
 import time
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import docker
 from docker.errors import NotFound
 
 from envkit.engines.base import ExecRequest, ExecResult
 from envkit.engines.docker_errors import spoken_as_ours
+from envkit.engines.docker_exec import talk, upgraded
 from envkit.errors import EngineError
 
-# The stream of an exec without a terminal: 1 byte which output, 3 unused, 4 length (Docker API, "attach").
-_HEADER = struct.Struct(">BxxxL")
-_STDERR = 2
 _MOST_LINKS = 8
 
 
@@ -41,15 +37,9 @@ class DockerInside:
                 user=request.user or "",
                 environment=dict(request.env),
             )
-            stream = self._api.exec_start(made["Id"], socket=True)
-        raw = cast(socket.socket, getattr(stream, "_sock", stream))
-        try:
-            with spoken_as_ours(doing):
-                stdout, stderr = _talk(raw, request, time.monotonic() + request.timeout_s)
-                return ExecResult(code=self._code(made["Id"]), stdout=stdout, stderr=stderr)
-        finally:
-            stream.close()
-            raw.close()  # the stream leaves it open: the connection that was upgraded holds it, too
+            with upgraded(self._api, made["Id"]) as (connection, early):
+                stdout, stderr = talk(connection, early, request)
+            return ExecResult(code=self._code(made["Id"]), stdout=stdout, stderr=stderr)
 
     def logs(self, container: str) -> bytes:
         """Return what the container has printed so far, stdout and stderr as they came."""
@@ -93,49 +83,3 @@ class DockerInside:
                 return int(about["ExitCode"])
             time.sleep(0.02)
         raise EngineError("the engine does not say how the command ended", fix="run it again")
-
-
-def _talk(raw: socket.socket, request: ExecRequest, deadline: float) -> tuple[bytes, bytes]:
-    """Send stdin, close that direction, and read both outputs to their end."""
-    if request.stdin:
-        raw.settimeout(_left(deadline, request))
-        raw.sendall(request.stdin)
-        raw.shutdown(socket.SHUT_WR)
-    outputs: tuple[list[bytes], list[bytes]] = ([], [])
-    while header := _read(raw, _HEADER.size, deadline, request):
-        which, length = _HEADER.unpack(header)
-        outputs[1 if which == _STDERR else 0].append(_read(raw, length, deadline, request))
-    return b"".join(outputs[0]), b"".join(outputs[1])
-
-
-def _read(raw: socket.socket, length: int, deadline: float, request: ExecRequest) -> bytes:
-    """Read exactly so many bytes; none at the stream's end."""
-    parts: list[bytes] = []
-    missing = length
-    while missing:
-        raw.settimeout(_left(deadline, request))
-        try:
-            part = raw.recv(min(missing, 1 << 16))
-        except TimeoutError as error:
-            raise _too_long(request) from error
-        if not part:
-            if parts:
-                raise EngineError("the engine cut the command's output", fix="run the command again")
-            return b""
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
-
-
-def _left(deadline: float, request: ExecRequest) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise _too_long(request)
-    return left
-
-
-def _too_long(request: ExecRequest) -> EngineError:
-    return EngineError(
-        f"{request.command[0]} in the container did not end within {request.timeout_s:.0f} s",
-        fix="it may still run there; stopping the container ends it",
-    )
