@@ -17,14 +17,6 @@ def engine(name: str = "Engine") -> Mock:
     return Mock(version=lambda: {"Components": [{"Name": name}]})
 
 
-def engine(*components: str) -> Mock:
-    """Return the SDK's client of an engine that is made of these parts."""
-    return Mock(**{"version.return_value": {"Components": [{"Name": name} for name in components]}})
-
-
-DOCKER = engine("Engine", "containerd")
-
-
 def choose(**clients: dict[str, tuple[int, str]]) -> tuple[str | None, tuple[tuple[str, str], ...]]:
     """Choose among clients, named by their folder under /, each with what its commands answer."""
     answers = {
@@ -111,9 +103,3 @@ def test_podman_builds_by_the_classic_api_whatever_clients_there_are() -> None:
     host = ScriptedHost(programs={"docker": ("/usr/docker",)})
     choice = find_builder(host, HERE, engine("Podman Engine"))
     assert (choice.client, choice.looked_at, type(choice.builder)) == (None, (), Classic)
-
-
-def test_podman_gets_the_classic_builder_whatever_client_is_there() -> None:
-    host = ScriptedHost(programs={"docker": ("/usr/bin/docker",)})
-    assert find_builder(host, HERE, engine("Podman Engine")).client is None
-    assert host.asked == []
