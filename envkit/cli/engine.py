@@ -69,6 +69,7 @@ def rows(found: EngineStatus) -> list[tuple[str, str]]:
     builder = f"BuildKit through {facts.buildkit}" if facts.buildkit else "the classic builder"
     lines = [
         ("engine", f"{facts.kind} {facts.version} ({facts.architecture}) at {found.address}"),
+        ("found by", found.why),
         ("storage", f"{facts.storage_root or 'unknown'}{free}"),
         ("builds with", builder),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,9 @@ from envkit.hosts.base import Host
 
 # The plain recipe puts 2.5 GB on its base (facts/ide.md); a builder keeps about as much again.
 LITTLE_DISK_BYTES = 6_000_000_000
+
+# What the tests have seen: Debian 12's own of both.
+OLDEST = {"docker": (20, 10), "podman": (4, 3)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,7 @@ class EngineStatus:
     """What is known of the engine; `facts` is None when none answers, and a finding says why."""
 
     address: str = ""
+    why: str = ""  # which setting named the address
     facts: EngineFacts | None = None
     free_bytes: int | None = None  # None: elsewhere, so not looked at
     clients: tuple[Client, ...] = ()
@@ -62,31 +67,55 @@ def look(host: Host) -> EngineStatus:
     )
     return EngineStatus(
         address=engine.address,
+        why=engine.why,
         facts=facts,
         free_bytes=free,
         clients=clients,
-        findings=_findings(facts, free),
+        findings=findings(facts, free),
     )
 
 
-def _findings(facts: EngineFacts, free: int | None) -> tuple[Finding, ...]:
-    found = []
-    if facts.buildkit is None:
-        found.append(
-            Finding(
-                severity="warning",
-                what="no docker client here speaks BuildKit to this engine: builds use the classic builder, "
-                "without cache mounts and without credentials",
-                fix="install docker's buildx plugin, or Debian's docker.io (its client has BuildKit)",
-            )
+def findings(facts: EngineFacts, free: int | None) -> tuple[Finding, ...]:
+    """Return what is not as it should be with an engine that answers."""
+    found = [_old(facts), _builder(facts), _disk(facts, free)]
+    return tuple(finding for finding in found if finding is not None)
+
+
+def _old(facts: EngineFacts) -> Finding | None:
+    number = re.match(r"(\d+)\.(\d+)", facts.version)
+    if number is None or tuple(map(int, number.groups())) >= OLDEST.get(facts.kind, (0, 0)):
+        return None
+    oldest = ".".join(map(str, OLDEST[facts.kind]))
+    return Finding(
+        severity="warning",
+        what=f"{facts.kind} {facts.version} is older than {oldest}, the oldest that envkit is tried with",
+        fix="update it",
+    )
+
+
+def _builder(facts: EngineFacts) -> Finding | None:
+    if facts.buildkit is not None:
+        return None
+    if facts.kind == "podman":
+        return Finding(
+            severity="warning",
+            what="Podman builds by Docker's classic API: without cache mounts and without credentials",
+            fix="for builds with both, set DOCKER_HOST to a Docker engine",
         )
-    if free is not None and free < LITTLE_DISK_BYTES:
-        found.append(
-            Finding(
-                severity="warning",
-                what=f"{facts.storage_root} has {free / 1e9:.1f} GB free: "
-                f"an image needs about {LITTLE_DISK_BYTES / 1e9:.0f} GB to build",
-                fix="free space: `docker system df` shows what takes it",
-            )
-        )
-    return tuple(found)
+    return Finding(
+        severity="warning",
+        what="no docker client here speaks BuildKit to this engine: builds use the classic builder, "
+        "without cache mounts and without credentials",
+        fix="install docker's buildx plugin, or Debian's docker.io (its client has BuildKit)",
+    )
+
+
+def _disk(facts: EngineFacts, free: int | None) -> Finding | None:
+    if free is None or free >= LITTLE_DISK_BYTES:
+        return None
+    return Finding(
+        severity="warning",
+        what=f"{facts.storage_root} has {free / 1e9:.1f} GB free: "
+        f"an image needs about {LITTLE_DISK_BYTES / 1e9:.0f} GB to build",
+        fix="free space: `docker system df` shows what takes it",
+    )

@@ -89,6 +89,11 @@ class DockerEngine:
         """Return where it listens."""
         return self._endpoint.url
 
+    @property
+    def why(self) -> str:
+        """Return which setting named that address."""
+        return self._endpoint.why
+
     @cached_property
     def choice(self) -> Choice:
         """Return the builder, and which docker clients were looked at for it."""
