@@ -28,10 +28,22 @@ _IMAGE_PROGRAMS = {
     "run_code_server.sh": ("bin/run-code-server", 0o755),
     "envkit_status.sh": ("bin/envkit-status", 0o755),
     "status.py": ("probes/status.py", 0o644),
+    "supervise.py": ("probes/supervise.py", 0o644),
     "tensorboard_door.py": ("probes/tensorboard_door.py", 0o644),
     "login_profile.py": ("probes/login_profile.py", 0o644),
 }
 _DATA = (".json", ".txt")  # of envkit/compat: what it says of versions decides what is installed
+
+# No question on the first page, and nothing fetched from the makers' sites: many machines cannot reach them.
+_LAB_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+# The chat's own programs are left out of the image (install_code_server.sh), so its pane would be dead.
+_CODE_SETTINGS = {
+    "python.defaultInterpreterPath": "/opt/venv/bin/python",
+    "chat.disableAIFeatures": True,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,22 +138,17 @@ def _kernel() -> dict[str, str]:
 
 
 def _ide_settings(plan: BuildPlan) -> dict[str, str]:
-    """Return the IDEs' settings from the spec: defaults that a user's own settings override."""
-    found = {}
-    if plan.lab_settings:
-        found["jupyter/share/jupyter/lab/settings/overrides.json"] = plan.lab_settings
+    """Return the IDEs' settings, the spec's over ours: defaults that a user's own settings override."""
+    lab = _LAB_SETTINGS | json.loads(plan.lab_settings or "{}")
+    found = {"jupyter/share/jupyter/lab/settings/overrides.json": json.dumps(lab, indent=1) + "\n"}
     if plan.tools.code_server:
-        settings = {
-            "python.defaultInterpreterPath": "/opt/venv/bin/python",
-            **json.loads(plan.code_settings or "{}"),
-        }
         extension = {
             "name": "defaults",
             "publisher": "envkit",
             "displayName": "envkit: this image's settings",
             "version": "1.0.0",
             "engines": {"vscode": "*"},
-            "contributes": {"configurationDefaults": settings},
+            "contributes": {"configurationDefaults": _CODE_SETTINGS | json.loads(plan.code_settings or "{}")},
         }
         place = "code-server/lib/vscode/extensions/envkit.defaults/package.json"
         found[place] = json.dumps(extension, indent=1, sort_keys=True) + "\n"

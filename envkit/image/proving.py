@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import secrets
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from envkit.engines.base import BuildEvent, BuildRequest, Engine
-from envkit.errors import VerifyError
+from envkit.errors import EngineError, VerifyError
 from envkit.image import manifest as manifests
 from envkit.image import verdict as verdicts
 from envkit.image.inventory import collect
@@ -18,6 +20,8 @@ from envkit.image.verdict import Item
 from envkit.image.verify import verify
 from envkit.plan.build_plan import BuildPlan
 
+_UNVERIFIED = "envkit-unverified"
+_UNTAG_TRIES = 90  # one a second: a verification takes about 40 s
 VERIFIED_IMAGE = "io.envkit.verified-image"
 
 
@@ -66,13 +70,27 @@ def _last_layer(
 
 @contextmanager
 def _name_for_now(engine: Engine, image_id: str, plan: BuildPlan) -> Iterator[str]:
-    """Give the image a name that a Dockerfile can start from; the name goes in any case."""
-    name = f"envkit-unverified/{plan.name}:{_short(image_id)}"
+    """Give the image a name that a Dockerfile can start from; the name goes in any case.
+
+    The name is this build's alone: another build of the same image has its own.
+    """
+    name = f"{_UNVERIFIED}/{plan.name}:{_short(image_id)}-{secrets.token_hex(4)}"
     engine.images.tag(image_id, name)
     try:
         yield name
     finally:
-        engine.images.untag(name)
+        _untag(engine, name)
+
+
+def _untag(engine: Engine, name: str) -> None:
+    """Take the name away; the engine refuses while another build's verification runs the same image."""
+    for _ in range(_UNTAG_TRIES - 1):
+        try:
+            engine.images.untag(name)
+            return
+        except EngineError:
+            time.sleep(1)
+    engine.images.untag(name)
 
 
 def _short(image_id: str) -> str:
