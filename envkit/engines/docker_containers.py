@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import docker
+from docker import types
 from docker.errors import APIError, NotFound
 
 from envkit.engines.base import OWNED, ContainerFacts, Mount, RunRequest
@@ -67,7 +69,7 @@ class DockerContainers:
         """Ask it to end, end it after `grace_s`; one that is gone or stopped is fine."""
         with spoken_as_ours(f"stopping the container {container}"):
             try:
-                self._api.stop(container, timeout=int(grace_s))
+                self._api.stop(container, timeout=math.ceil(grace_s))
             except NotFound:
                 return
 
@@ -102,7 +104,7 @@ class DockerContainers:
 
     def _host_config(self, request: RunRequest) -> dict[str, Any]:
         options: dict[str, Any] = {
-            "binds": [f"{m.source}:{m.target}{':ro' if m.read_only else ''}" for m in request.mounts],
+            "mounts": [_mount(mount) for mount in request.mounts],
             "tmpfs": {
                 t.target: f"{_TMPFS},mode={t.mode:04o},uid={t.uid},gid={t.gid},size={t.size_mib}m"
                 for t in request.tmpfs
@@ -117,6 +119,12 @@ class DockerContainers:
         }
         config: dict[str, Any] = self._api.create_host_config(**options)
         return config
+
+
+def _mount(mount: Mount) -> Any:
+    """Return it as the engine's own kind of mount: of a folder that is not there it makes no empty one."""
+    kind: Literal["bind", "volume"] = "bind" if mount.source.startswith("/") else "volume"
+    return types.Mount(mount.target, mount.source, type=kind, read_only=mount.read_only)
 
 
 def _facts(about: dict[str, Any]) -> ContainerFacts:
