@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+_VALUE = 26  # columns: with names of 12 and 80 in all, half of the line is left for a reason
 _LONG = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
@@ -35,6 +38,22 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         click.echo("  ".join(padded).rstrip())
+
+
+def show_reasons(rows: Sequence[tuple[str, str, str]]) -> None:
+    """Print what, which and why: the why is wrapped, and starts below a which that is long."""
+    first = max(len(row[0]) for row in rows) + 2
+    second = first + min(_VALUE, max(len(row[1]) for row in rows) + 2)
+    width = max(shutil.get_terminal_size().columns, second + _VALUE)
+    for name, value, reason in rows:
+        start = f"{name:{first}}{value}"
+        wrapped = textwrap.wrap(reason, width - second, break_on_hyphens=False) or [""]
+        if len(start) + 2 > second:
+            click.echo(start)
+            start = ""
+        for line in wrapped:
+            click.echo(f"{start:{second}}{line}".rstrip())
+            start = ""
 
 
 def plain(value: object) -> Any:

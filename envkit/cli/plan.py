@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from envkit.engines.base import Engine
     from envkit.image.planned import Planned
+    from envkit.plan.build_plan import BuildPlan
 
 
 @click.command(
@@ -49,29 +50,46 @@ def engine_if_any() -> Engine | None:
 def show(planned: Planned, *, as_json: bool) -> None:
     """Print a plan: for people its decisions, as JSON all of it but the bytes of its files."""
     from envkit.cli import output
-    from envkit.plan.digest import sha256_of
 
     plan = planned.plan
     if as_json:
-        value = output.plain(plan)
-        value["files"] = {file.name: f"sha256:{sha256_of(file)}" for file in planned.files}
-        value["reachable"] = dict(planned.facts.reachable)
-        output.show_json(value)
+        output.show_json(_whole(planned))
         return
     output.show(f"{plan.tag}, to be built from {plan.base.reference}\n")
-    output.show_table(("", "decided", "because"), [(d.name, d.value, d.reason) for d in plan.decisions])
+    output.show_reasons([(decision.name, decision.value, decision.reason) for decision in plan.decisions])
+    own = _own_instructions(plan)
+    if own:
+        output.show("\nyour own instructions, the one place where a spec's text is run:")
+        output.show_table((), own)
+    reachable = sorted(planned.facts.reachable.items())
+    if reachable:
+        places = ", ".join(f"{name} {'yes' if can else 'no'}" for name, can in reachable)
+        output.show(f"\nreachable from here: {places}")
     for warning in plan.warnings:
         output.note(f"warning: {warning}")
     if plan.blocked:
         output.note(f"cannot be built from here: {plan.blocked}")
-    own = [step for step in plan.steps if step.what]
-    if own:
-        output.show("\nyour own steps (the one place where a spec's text is run):")
-        output.show_table(
-            (), [(f"{s.number}.", "root" if s.as_root else plan.user.name, s.what) for s in own]
-        )
-    places = ", ".join(
-        f"{name} {'yes' if can else 'no'}" for name, can in sorted(planned.facts.reachable.items())
+
+
+def _own_instructions(plan: BuildPlan) -> list[tuple[str, str, str]]:
+    """Return the user's steps, and template, as rows: when, who, what."""
+    rows = []
+    for step in plan.steps:
+        what = f"copy {step.what} to {step.copy_to}" if step.copy_to else step.what
+        who = "root" if step.as_root else plan.user.name
+        rows.append((step.at.replace("_", " "), who, what))
+    return rows + (
+        [("a template", "", "its blocks, as `envkit render` shows them")] if plan.own_template else []
     )
-    if places:
-        output.show(f"\nreachable from here: {places}")
+
+
+def _whole(planned: Planned) -> dict[str, Any]:
+    """Return the plan and all that it was made of; a large file of this machine's own has no digest."""
+    from envkit.cli import output
+    from envkit.plan.digest import sha256_of
+
+    value: dict[str, Any] = output.plain(planned.plan)
+    digests = {file.name: sha256_of(file) for file in planned.files}
+    value["files"] = {name: f"sha256:{digest}" if digest else None for name, digest in digests.items()}
+    value["reachable"] = dict(planned.facts.reachable)
+    return value

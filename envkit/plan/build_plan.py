@@ -140,5 +140,6 @@ class BuildPlan:
     decisions: tuple[Decision, ...]
     warnings: tuple[str, ...]
     blocked: str  # why it cannot be built from here; "" when nothing speaks against it
+    own_template: bool  # a template of the user's own is rendered
     # All of the context but the Dockerfile and what templates give.
     files: tuple[ContextFile, ...] = field(repr=False)

@@ -50,9 +50,26 @@ def choose(wanted: CodeServer, facts: BuildFacts) -> tuple[CodeServerPlan, Decis
     return plan, Decision(name="code-server", value=value, reason=reason)
 
 
-def warnings(plan: CodeServerPlan) -> list[str]:
+def extensions_decision(plan: CodeServerPlan, facts: BuildFacts) -> Decision:
+    """Say which extensions come with it, and from where."""
+    names = [e.name + (" (optional)" if e.optional else "") for e in plan.extensions]
+    reason = "from the gallery, or the spec's own files"
+    if facts.reachable.get("gallery") is False:
+        reason += (
+            "; the gallery cannot be reached from here: an optional one is left out, and the verdict says so"
+        )
+    return Decision(name="extensions", value=", ".join(names), reason=reason)
+
+
+def warnings(plan: CodeServerPlan, facts: BuildFacts) -> list[str]:
     """Return what a user must know of the choice."""
     found = []
+    needed = [extension.name for extension in plan.extensions if extension.id and not extension.optional]
+    if needed and facts.reachable.get("gallery") is False:
+        found.append(
+            f"the gallery cannot be reached from here: without {', '.join(needed)}, which must be there, "
+            "the build will fail; mark it `optional: true`, or name its `.vsix` file"
+        )
     if plan.source == "script":
         found.append(
             "code-server comes from the official install script: no version and no checksum is pinned"
@@ -113,7 +130,7 @@ def _automatic(wanted: CodeServer, facts: BuildFacts) -> tuple[Source, str]:
         return "npm", "the release page cannot be reached from here"
     if known:
         return "npm", "whether the release page can be reached was not tried"
-    return "npm", f"no sha256 of the release file of {wanted.version} is known"
+    return "npm", "envkit knows no sha256 of the release file"
 
 
 def base_name(path: str) -> str:

@@ -54,11 +54,12 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
         digest=digest_of(spec, inputs, shipped_digest, facts.base_id),
     )
     decisions = (
-        Decision(name="base", value=reference, reason="the spec names it" if spec.base != "auto" else "auto"),
+        _base_decision(spec, reference),
         Decision(name="distribution", value=base.distribution, reason=base.reason),
         python_decision,
         torch_decision,
         *tools_decisions,
+        _user_decision(spec),
         _builder_decision(facts),
     )
     return _compose(spec, facts, inputs, parts, decisions)
@@ -80,6 +81,7 @@ def _compose(
         tag=f"{spec.name}:dev",
         builder=facts.builder,
         cache_prefix=facts.cache,
+        own_template=spec.template is not None,
         template="user.j2" if spec.template else f"{spec.accelerator}/Dockerfile.j2",
         accelerator=spec.accelerator,
         base=parts.base,
@@ -98,7 +100,7 @@ def _compose(
         code_settings=spec.ide.code_server.settings if spec.ide.code_server else None,
         digest=parts.digest,
         decisions=decisions,
-        warnings=tuple(_warnings(parts.tools)),
+        warnings=tuple(_warnings(parts.tools, facts)),
         blocked=_blocked(parts.torch, facts),
         files=lists.context_files(spec, parts.python, parts.torch, parts.tools, inputs),
     )
@@ -128,6 +130,8 @@ def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[To
     if isinstance(spec.ide.code_server, CodeServer):
         found, decision = code_server.choose(spec.ide.code_server, facts)
         decisions.append(decision)
+        if found.extensions:
+            decisions.append(code_server.extensions_decision(found, facts))
     hashed = f"jupyterlab=={lab.version} " in compat.lock("tools")
     reason = (
         "every package by its hash" if hashed else "not the version of envkit's lock: packages are unhashed"
@@ -142,8 +146,8 @@ def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[To
     return tools, [Decision(name="jupyterlab", value=lab.version, reason=reason), *decisions]
 
 
-def _warnings(tools: ToolsPlan) -> list[str]:
-    found = code_server.warnings(tools.code_server) if tools.code_server else []
+def _warnings(tools: ToolsPlan, facts: BuildFacts) -> list[str]:
+    found = code_server.warnings(tools.code_server, facts) if tools.code_server else []
     if not tools.hashed:
         found.append(
             f"JupyterLab {tools.jupyterlab} is not the version of envkit's lock: its packages carry no hashes"
@@ -155,7 +159,7 @@ def _blocked(torch: TorchPlan | None, facts: BuildFacts) -> str:
     if torch and torch.index and facts.reachable.get("torch") is False:
         return (
             f"torch {torch.version} ({torch.build}) cannot be had here: its index cannot be reached, "
-            "and the wheel folders of this machine's pip have no wheel of it"
+            "and no wheel of it is in the spec's folder or in those of this machine's pip"
         )
     return ""
 
@@ -209,6 +213,21 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
         "org.opencontainers.image.base.name": parts.base.reference,
     }
     return tuple(sorted({**dict(spec.labels), **ours}.items()))
+
+
+def _base_decision(spec: Spec, reference: str) -> Decision:
+    reason = "the spec names it"
+    if spec.base == "auto":
+        reason = f"`auto`: envkit's choice for {spec.accelerator}"
+    return Decision(name="base", value=reference, reason=reason)
+
+
+def _user_decision(spec: Spec) -> Decision:
+    return Decision(
+        name="user",
+        value=f"{spec.user.name} ({spec.user.uid}:{spec.user.gid})",
+        reason="owns the user's Python; any other uid can run the image with group 0",
+    )
 
 
 def _builder_decision(facts: BuildFacts) -> Decision:
