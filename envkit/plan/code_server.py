@@ -53,11 +53,10 @@ def choose(wanted: CodeServer, facts: BuildFacts) -> tuple[CodeServerPlan, Decis
 def extensions_decision(plan: CodeServerPlan, facts: BuildFacts) -> Decision:
     """Say which extensions come with it, and from where."""
     names = [e.name + (" (optional)" if e.optional else "") for e in plan.extensions]
-    reason = "from the gallery, or the spec's own files"
-    if facts.reachable.get("gallery") is False:
-        reason += (
-            "; the gallery cannot be reached from here: an optional one is left out, and the verdict says so"
-        )
+    places = {"the spec's own files" if e.vsix else "the gallery" for e in plan.extensions}
+    reason = f"from {' and '.join(sorted(places))}"
+    if facts.reachable.get("gallery") is False and any(e.optional and e.id for e in plan.extensions):
+        reason += "; it cannot be reached from here: what is optional is left out, and the verdict says so"
     return Decision(name="extensions", value=", ".join(names), reason=reason)
 
 
