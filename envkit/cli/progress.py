@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -50,23 +50,28 @@ def _reports(view: View) -> Reports:
 
 @dataclass
 class Lines:
-    """One line for each thing that ends."""
+    """A line for each thing that ends, and for each step that begins to speak."""
 
     as_json: bool
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=lambda: time.monotonic())
+    speaking: set[str] = field(default_factory=set)
+    say: Callable[[str], None] = output.note
 
     def note(self, text: str) -> None:
         """Print a line."""
         self._print({"kind": "note", "text": text}, text)
 
     def event(self, event: BuildEvent) -> None:
-        """Print a line for a step that ended; with JSON, for everything."""
+        """Print a line for a step that began to speak, or ended; with JSON, for everything."""
         step = short(event.step, 80)
         text = {
-            "done": f"{step} ({output.human_seconds(event.seconds or 0)})",
+            "line": "" if event.step in self.speaking else f"{step} …",
+            "done": f"{step} ({_duration(event)})",
             "cached": f"{step} (cached)",
             "failed": f"{step}: {event.text}",
         }.get(event.kind, "")
+        if event.kind == "line":
+            self.speaking.add(event.step)
         if self.as_json or text:
             self._print(asdict(event), text)
 
@@ -77,9 +82,13 @@ class Lines:
     def _print(self, value: dict[str, Any], text: str) -> None:
         elapsed = time.monotonic() - self.started
         if self.as_json:
-            output.note(json.dumps({"at_s": round(elapsed, 1), **value}, ensure_ascii=False))
+            self.say(json.dumps({"at_s": round(elapsed, 1), **value}, ensure_ascii=False))
         else:
-            output.note(f"[{elapsed:6.1f}s] {text}")
+            self.say(f"[{elapsed:6.1f}s] {text}")
+
+
+def _duration(event: BuildEvent) -> str:
+    return "done" if event.seconds is None else output.human_seconds(event.seconds)
 
 
 def item_line(item: Item) -> str:
@@ -97,7 +106,8 @@ class Live:
         from rich.live import Live as RichLive
 
         self._running: dict[str, tuple[float, str]] = {}
-        self._lines = Lines(as_json=False)
+        self._doing = (time.monotonic(), "")
+        self._lines = Lines(as_json=False, say=self._above)
         self._console = Console(stderr=True, highlight=False)
         self._live = RichLive(
             get_renderable=self._table, console=self._console, refresh_per_second=4, transient=True
@@ -112,6 +122,7 @@ class Live:
 
     def note(self, text: str) -> None:
         """Show what is done now."""
+        self._doing = (time.monotonic(), text)
         self._lines.note(text)
 
     def event(self, event: BuildEvent) -> None:
@@ -127,14 +138,25 @@ class Live:
         """Print an item of the verdict."""
         self._lines.item(item)
 
+    def _above(self, text: str) -> None:
+        """Print a line above what is live; click's echo would write into the midst of it."""
+        from rich.text import Text
+
+        self._console.print(Text(text), soft_wrap=True)
+
     def _table(self) -> Any:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=7, justify="right", style="cyan")
-        table.add_column(no_wrap=True, overflow="ellipsis")
+        table = Table.grid(padding=(0, 1), expand=True)
+        table.add_column(width=12, justify="right", style="cyan", no_wrap=True)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        now = time.monotonic()
         for step, (began, line) in list(self._running.items()):
-            table.add_row(output.human_seconds(time.monotonic() - began), Text(short(step, 70)))
-            table.add_row("", Text(line, style="dim"))
+            table.add_row(output.human_seconds(now - began), Text(short(step)))
+            if line:
+                table.add_row("", Text(line, style="dim"))
+        began, doing = self._doing
+        if doing and not self._running:
+            table.add_row(output.human_seconds(now - began), Text(doing))
         return table
