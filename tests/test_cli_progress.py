@@ -19,7 +19,11 @@ EVENTS = (
     BuildEvent(kind="done", step=STEP, seconds=85.2),
     BuildEvent(kind="step", step="[base 1/2] FROM debian:12"),
     BuildEvent(kind="cached", step="[base 1/2] FROM debian:12"),
-    BuildEvent(kind="failed", step="[base 2/2] RUN false", text="ERROR: exit code: 1", seconds=0.3),
+    BuildEvent(
+        kind="failed",
+        step="[base 2/2] RUN false",
+        text="ERROR: executor failed running [sh -c false]: exit code: 1",
+    ),
 )
 
 
@@ -44,7 +48,7 @@ def test_a_line_is_printed_when_a_step_begins_to_speak_and_when_it_ends(
         "[   2.0s] [tools 3/9] RUN npm install …",
         "[   4.0s] [tools 3/9] RUN npm install (1 min 25 s)",
         "[   6.0s] [base 1/2] FROM debian:12 (cached)",
-        "[   7.0s] [base 2/2] RUN false: ERROR: exit code: 1",
+        "[   7.0s] [base 2/2] RUN false: exit code: 1",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ class Lines:
             "line": "" if event.step in self.speaking else f"{step} …",
             "done": f"{step} ({_duration(event)})",
             "cached": f"{step} (cached)",
-            "failed": f"{step}: {event.text}",
+            "failed": f"{step}: {_reason(event.text)}",
         }.get(event.kind, "")
         if event.kind == "line":
             self.speaking.add(event.step)
@@ -85,6 +86,12 @@ class Lines:
             self.say(json.dumps({"at_s": round(elapsed, 1), **value}, ensure_ascii=False))
         else:
             self.say(f"[{elapsed:6.1f}s] {text}")
+
+
+def _reason(text: str) -> str:
+    """Return why a step failed in few words: builders repeat the whole instruction."""
+    code = re.search(r"exit code: \d+$", text)
+    return code[0] if code else short(text.removeprefix("ERROR: "), 80)
 
 
 def _duration(event: BuildEvent) -> str:

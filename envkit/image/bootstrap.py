@@ -19,10 +19,10 @@ _SILENCE_S = 600.0
 _STAGE = re.compile(r"I: ((running apt-get|downloading|extracting|installing|creating) .*?)(\.\.\.)?$")
 # Files carry this time instead of the clock's: 2000-01-01, because a zip file knows no time before 1980.
 _EPOCH = "946684800"
-# Where the package `debian-archive-keyring`, or `ubuntu-keyring`, puts the keys.
+# Where the keys are, and the package that puts them there.
 _KEYRINGS = {
-    "debian": "/usr/share/keyrings/debian-archive-keyring.gpg",
-    "ubuntu": "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
+    "debian": ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
+    "ubuntu": ("/usr/share/keyrings/ubuntu-archive-keyring.gpg", "ubuntu-keyring"),
 }
 _COMPONENTS = {"debian": ("main",), "ubuntu": ("main", "universe")}
 # What this machine's apt is told of the network and of clocks; the rest of its settings is its own affair.
@@ -126,11 +126,11 @@ def _default_sources(release: _Release) -> tuple[str, ...]:
 
 def _command(host: Host, release: _Release, architecture: str, sources: tuple[str, ...]) -> tuple[str, ...]:
     """Return mmdebstrap's command line but for the target, which follows the suite."""
-    keyring = _KEYRINGS[release.distribution]
+    keyring, package = _KEYRINGS[release.distribution]
     if host.read(Path(keyring)) is None:
         raise HostError(
             f"the keys of {release.distribution}'s packages are not on this machine ({keyring})",
-            fix="install the package `debian-archive-keyring` or `ubuntu-keyring`, or `docker load` the base",
+            fix=f"install the package `{package}`, or `docker load` the base",
         )
     settings = host.run(Command(words=("apt-config", "dump", "Acquire"))).stdout.splitlines()
     return (
