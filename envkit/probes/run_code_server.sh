@@ -2,6 +2,8 @@
 # Start code-server: behind Jupyter's login on a unix socket (`inner`), or at its own door (`outer`).
 set -eu
 umask 077
+# VS Code puts its own sockets there: a folder that nobody else may enter.
+export XDG_RUNTIME_DIR="$ENVKIT_RUNTIME"
 
 set -- "$1" \
     --user-data-dir "$HOME/.local/share/code-server" \

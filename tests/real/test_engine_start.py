@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -21,8 +22,10 @@ pytestmark = [
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENTER = Path(__file__).with_name("bare") / "enter.sh"
 PYTHON = Path(os.path.realpath(sys.executable)).parents[1]
-# On this machine's own network its engine must not be disturbed: no bridge, no rules.
-QUIET = '{"iptables": false, "bridge": "none"}'
+# On this machine's own network its engine must not be disturbed: no rules, and a bridge of the test's own.
+# ("bridge": "none" would remove the running engine's docker0 as it starts.)
+BRIDGE = "envkit-bare"
+QUIET = json.dumps({"iptables": False, "ip-forward": False, "bridge": BRIDGE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,18 @@ class Bare:
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
+def bridge() -> Iterator[None]:
+    """A bridge for the engines of the bare machine, with an address that documentation uses (RFC 5737)."""
+    subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "address", "add", "192.0.2.1/24", "dev", BRIDGE], check=True)
+        yield
+    finally:
+        subprocess.run(["ip", "link", "delete", BRIDGE], check=True)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory, bridge: None) -> Iterator[Bare]:
     """The base image's files with this machine's own apt sources and resolver."""
     root = tmp_path_factory.mktemp("bare") / "root"
     root.mkdir()
