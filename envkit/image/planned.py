@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from envkit import context
@@ -40,9 +41,11 @@ class Known:
     inputs: Inputs
 
 
-def prepare(loaded: LoadedSpec, engine: Engine | None, host: Host) -> Known:
+def prepare(
+    loaded: LoadedSpec, engine: Engine | None, host: Host, environment: Mapping[str, str] = os.environ
+) -> Known:
     """Return what can be known at once: the engine's facts, the base's id, this machine's wheels."""
-    network = read_network(host, os.environ)
+    network = read_network(host, environment)
     wheels = tuple(
         file.name.removeprefix("wheels/") for file in spec_inputs.wheels_in(local_folders(network))
     )

@@ -1,0 +1,36 @@
+"""Which places a plan depends on."""
+
+from __future__ import annotations
+
+from envkit import compat
+from envkit.image.reach import places, proxies_of, reach
+from envkit.plan.facts import BuildFacts, Inputs
+from envkit.plan.make import make
+from envkit.plan.network import Network
+from envkit.spec.model import Spec
+
+DATA = compat.table("code_server")
+
+
+def asked(**keys: object) -> dict[str, str]:
+    spec = Spec.model_validate({"name": "x", "base": "debian:12", **keys})
+    return places(make(spec, BuildFacts(), Inputs(), ""), "arm64")
+
+
+def test_a_plan_depends_on_what_it_would_fetch() -> None:
+    assert asked(torch="2.13.0", ide={"code_server": {"extensions": ["a.b"]}}) == {
+        "release": DATA["release"].format(version="4.138.0", architecture="arm64"),
+        "gallery": DATA["gallery"],
+        "torch": compat.table("torch")["index"] + "cpu/torch/",
+    }
+
+
+def test_what_is_not_wanted_is_not_asked() -> None:
+    assert asked(ide={"code_server": "false"}) == {}
+    assert asked(ide={"code_server": {"source": "script"}}) == {}
+    assert reach({}, Network()) == {}
+
+
+def test_proxies_are_named_as_urllib_names_them() -> None:
+    network = Network(proxies={"HTTPS_PROXY": "http://p", "NO_PROXY": "x"})
+    assert proxies_of(network) == {"https": "http://p", "no": "x"}
