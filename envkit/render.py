@@ -58,7 +58,7 @@ def _render(name: str, plan: BuildPlan, templates: Mapping[str, str], values: Ma
         return template.render(plan=seen, steps=_Steps(steps=plan.steps), copy_words=copy_words, **values)
     except (TemplateError, *_SLIPS) as error:
         raise PlanError(
-            f"{_place(error, name, templates)}: {_what(error)}",
+            f"template {_place(error, name, templates, plan.own_template)}: {_what(error)}",
             fix="templates see the value `plan`: `envkit plan --json` prints it",
         ) from error
 
@@ -93,13 +93,13 @@ class _Steps:
         return [step for step in self.steps if step.at == at]
 
 
-def _place(error: BaseException, name: str, templates: Mapping[str, str]) -> str:
-    """Return the template and the line that an error comes from."""
+def _place(error: BaseException, name: str, templates: Mapping[str, str], own: str) -> str:
+    """Return the template and the line that an error comes from; a user's own by the name that they gave it."""
     found = getattr(error, "name", None) or name, getattr(error, "lineno", None)
     if isinstance(error, TemplateNotFound) or found[1] is None:
         found = max(_frames(error, templates), key=lambda frame: frame[0], default=(0, (name, None)))[1]
     template, line = found
-    return f"template {template}" + (f", line {line}" if line else "")
+    return (own if template == "user.j2" else template) + (f", line {line}" if line else "")
 
 
 def _frames(

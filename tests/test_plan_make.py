@@ -84,7 +84,7 @@ def test_a_whole_plan() -> None:
         decisions=(),
         warnings=(),
         blocked="",
-        own_template=False,
+        own_template="",
         files=(),
     )
 

@@ -62,28 +62,28 @@ def test_a_block_can_be_replaced_and_sees_the_plan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("template", "what"),
     [
-        ("{{ plna }}", "template user.j2, line 1: 'plna' is undefined"),
-        ("\n\n{{ plan.nmae }}", "template user.j2, line 3: 'envkit.plan.build_plan.BuildPlan object' has no"),
-        ("a\n{% if %}", "template user.j2, line 2: Expected an expression, got"),
-        ("{% block x %}", "template user.j2, line 1: Unexpected end of template."),
-        ("\n{{ 1 / 0 }}", "template user.j2, line 2: division by zero"),
-        ("{{ 'a' + 1 }}", "template user.j2, line 1: can only concatenate str (not \"int\") to str"),
-        ("{{ 'a' | nofilter }}", "template user.j2, line 1: No filter named 'nofilter'."),
-        ("{{ ''.__class__ }}", "template user.j2, line 1: access to attribute '__class__' of"),
-        ("{{ plan.__init__.__globals__ }}", "template user.j2, line 1: access to attribute '__init__'"),
-        ("{{ steps.__call__.__func__ }}", "template user.j2, line 1: access to attribute '__call__'"),
-        ("{{ copy_words.__globals__ }}", "template user.j2, line 1: access to attribute '__globals__'"),
-        ("{{ '{0.__class__}'.format(1) }}", "template user.j2, line 1: access to attribute '__class__'"),
-        ("{{ range(10**9) }}", "template user.j2, line 1: Range too big."),
-        ("{% include '/etc/passwd' %}", "template user.j2, line 1: there is no template '/etc/passwd'"),
-        ("{% include '../../x' %}", "template user.j2, line 1: there is no template '../../x'"),
-        ("\n{% extends 'cpu.j2' %}", "template user.j2, line 2: there is no template 'cpu.j2'"),
-        ("{{ plan.files[0].content }}", "template user.j2, line 1: "),
-        ("{% set _ = plan.env.append(1) %}", "template user.j2, line 1: 'tuple object' has no attribute"),
+        ("{{ plna }}", "template my.j2, line 1: 'plna' is undefined"),
+        ("\n\n{{ plan.nmae }}", "template my.j2, line 3: 'envkit.plan.build_plan.BuildPlan object' has no"),
+        ("a\n{% if %}", "template my.j2, line 2: Expected an expression, got"),
+        ("{% block x %}", "template my.j2, line 1: Unexpected end of template."),
+        ("\n{{ 1 / 0 }}", "template my.j2, line 2: division by zero"),
+        ("{{ 'a' + 1 }}", "template my.j2, line 1: can only concatenate str (not \"int\") to str"),
+        ("{{ 'a' | nofilter }}", "template my.j2, line 1: No filter named 'nofilter'."),
+        ("{{ ''.__class__ }}", "template my.j2, line 1: access to attribute '__class__' of"),
+        ("{{ plan.__init__.__globals__ }}", "template my.j2, line 1: access to attribute '__init__'"),
+        ("{{ steps.__call__.__func__ }}", "template my.j2, line 1: access to attribute '__call__'"),
+        ("{{ copy_words.__globals__ }}", "template my.j2, line 1: access to attribute '__globals__'"),
+        ("{{ '{0.__class__}'.format(1) }}", "template my.j2, line 1: access to attribute '__class__'"),
+        ("{{ range(10**9) }}", "template my.j2, line 1: Range too big."),
+        ("{% include '/etc/passwd' %}", "template my.j2, line 1: there is no template '/etc/passwd'"),
+        ("{% include '../../x' %}", "template my.j2, line 1: there is no template '../../x'"),
+        ("\n{% extends 'cpu.j2' %}", "template my.j2, line 2: there is no template 'cpu.j2'"),
+        ("{{ plan.files[0].content }}", "template my.j2, line 1: "),
+        ("{% set _ = plan.env.append(1) %}", "template my.j2, line 1: 'tuple object' has no attribute"),
         ("{{ 'a\\nb' | env_value }}", "a value with a control character cannot stand in a Dockerfile"),
-        ("{{ lipsum() }}", "template user.j2, line 1: 'lipsum' is undefined"),
-        ("{{ [1, 2] | random }}", "template user.j2, line 1: No filter named 'random'."),
-        ("{% include 'user.j2' %}", "template user.j2"),
+        ("{{ lipsum() }}", "template my.j2, line 1: 'lipsum' is undefined"),
+        ("{{ [1, 2] | random }}", "template my.j2, line 1: No filter named 'random'."),
+        ("{% include 'user.j2' %}", "template my.j2"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_template_and_line(tmp_path: Path, template: str, what: str) -> None:
@@ -98,7 +98,7 @@ def test_a_mistake_in_a_block_is_told_at_its_own_line(tmp_path: Path) -> None:
     own = (
         '{% extends "cpu/Dockerfile.j2" %}\n\n{% block packages %}\n{{ super() }}\n{{ nope }}\n{% endblock %}'
     )
-    with pytest.raises(PlanError, match=r"^template user\.j2, line 5: 'nope' is undefined$"):
+    with pytest.raises(PlanError, match=r"^template my\.j2, line 5: 'nope' is undefined$"):
         rendered(tmp_path, own)
 
 

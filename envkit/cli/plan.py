@@ -79,7 +79,9 @@ def _own_instructions(plan: BuildPlan) -> list[tuple[str, str, str]]:
         who = "root" if step.as_root else plan.user.name
         rows.append((step.at.replace("_", " "), who, what))
     return rows + (
-        [("a template", "", "its blocks, as `envkit render` shows them")] if plan.own_template else []
+        [("a template", "", f"{plan.own_template}: `envkit render` shows its blocks")]
+        if plan.own_template
+        else []
     )
 
 

@@ -140,6 +140,6 @@ class BuildPlan:
     decisions: tuple[Decision, ...]
     warnings: tuple[str, ...]
     blocked: str  # why it cannot be built from here; "" when nothing speaks against it
-    own_template: bool  # a template of the user's own is rendered
+    own_template: str  # the user's own, as the spec names it; it is rendered as `user.j2`
     # All of the context but the Dockerfile and what templates give.
     files: tuple[ContextFile, ...] = field(repr=False)

@@ -81,7 +81,7 @@ def _compose(
         tag=f"{spec.name}:dev",
         builder=facts.builder,
         cache_prefix=facts.cache,
-        own_template=spec.template is not None,
+        own_template=spec.template or "",
         template="user.j2" if spec.template else f"{spec.accelerator}/Dockerfile.j2",
         accelerator=spec.accelerator,
         base=parts.base,
