@@ -94,7 +94,7 @@ class _Steps:
 
 
 def _place(error: BaseException, name: str, templates: Mapping[str, str], own: str) -> str:
-    """Return the template and the line that an error comes from; a user's own by the name that they gave it."""
+    """Return the template and the line that an error comes from; a user's own by its own name."""
     found = getattr(error, "name", None) or name, getattr(error, "lineno", None)
     if isinstance(error, TemplateNotFound) or found[1] is None:
         found = max(_frames(error, templates), key=lambda frame: frame[0], default=(0, (name, None)))[1]
@@ -105,7 +105,7 @@ def _place(error: BaseException, name: str, templates: Mapping[str, str], own: s
 def _frames(
     error: BaseException, templates: Mapping[str, str]
 ) -> Iterator[tuple[int, tuple[str, int | None]]]:
-    """Yield the lines of templates that were being rendered, by depth: jinja2 puts them into the traceback."""
+    """Yield the lines that were being rendered, by depth: jinja2 puts them into the traceback."""
     trace, depth = error.__traceback__, 0
     while trace is not None:
         if trace.tb_frame.f_code.co_filename in templates:

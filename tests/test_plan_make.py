@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from envkit import compat
 from envkit.accelerators.base import Misfit
 from envkit.plan.build_plan import (
     BasePlan,
@@ -31,6 +32,11 @@ GALLERY_IS_AWAY = "; it cannot be reached from here: what is optional is left ou
 
 
 NO_FILES = Inputs()
+PYTHON = PythonPlan(
+    version="3.11", interpreter="/usr/bin/python3.11", own_packages=False, apt=("python3.11",)
+)
+TORCH = TorchPlan(version="2.13.0", build="cpu", requirements=("torch==2.13.0+cpu",), index=None)
+TOOLS = ToolsPlan(base="debian:12", system="debian-12", jupyterlab="4.6.6", hashed=True, code_server=None)
 
 
 def plan_of(facts: BuildFacts = HERE, inputs: Inputs = NO_FILES, **keys: Any) -> BuildPlan:
@@ -45,6 +51,14 @@ def decisions(plan: BuildPlan) -> dict[str, tuple[str, str]]:
 def test_a_whole_plan() -> None:
     extension = {"id": "ms-python.python", "optional": True}
     plan = plan_of(torch="2.13.0", env={"A": "b"}, ide={"code_server": {"extensions": [extension]}})
+    tools = plan.tools.code_server
+    assert tools == CodeServerPlan(
+        version="4.138.0",
+        source="npm",
+        integrity=compat.table("code_server")["rows"]["4.138.0"]["npm"],
+        extensions=(ExtensionPlan(id="ms-python.python", optional=True),),
+        gallery=compat.table("code_server")["gallery"],
+    )
     assert replace(plan, files=(), decisions=(), labels=(), digest="") == BuildPlan(
         name="x",
         tag="x:dev",
@@ -53,23 +67,9 @@ def test_a_whole_plan() -> None:
         template="cpu/Dockerfile.j2",
         accelerator="cpu",
         base=BasePlan(reference="debian:12", distribution="debian:12"),
-        tools=ToolsPlan(
-            base="debian:12",
-            system="debian-12",
-            jupyterlab="4.6.6",
-            hashed=True,
-            code_server=CodeServerPlan(
-                version="4.138.0",
-                source="npm",
-                integrity=plan.tools.code_server.integrity if plan.tools.code_server else "",
-                extensions=(ExtensionPlan(id="ms-python.python", optional=True),),
-                gallery=plan.tools.code_server.gallery if plan.tools.code_server else "",
-            ),
-        ),
-        python=PythonPlan(
-            version="3.11", interpreter="/usr/bin/python3.11", own_packages=False, apt=("python3.11",)
-        ),
-        torch=TorchPlan(version="2.13.0", build="cpu", requirements=("torch==2.13.0+cpu",), index=None),
+        tools=replace(TOOLS, code_server=tools),
+        python=PYTHON,
+        torch=TORCH,
         requirements=(),
         wheels=True,
         user=UserPlan(name="dev", uid=1000, gid=0),
