@@ -92,3 +92,14 @@ def test_a_step_is_told_without_what_is_the_same_everywhere() -> None:
         "[2/3] RUN pip install a"
     )
     assert len(short("x" * 200)) == 100 and short("x" * 200).endswith("…")
+
+
+def test_a_cause_that_stands_before_the_last_lines_still_gets_its_fix() -> None:
+    said = ("E: Unable to locate package nosuch", *(f"line {number}" for number in range(50)))
+    with BuildLog(ignore) as log:
+        for text in said:
+            log.event(BuildEvent(kind="line", step=STEP, text=text))
+        log.event(BuildEvent(kind="failed", step=STEP, text="ERROR: exit code: 100"))
+        error = log.failure("")
+    assert error.what.splitlines()[1:-1] == [f"    line {number}" for number in range(30, 50)]
+    assert "look at `apt:` in the spec" in error.fix

@@ -16,6 +16,7 @@ from envkit.engines.known_failures import fix_for
 from envkit.errors import HostError
 
 LAST_LINES = 20
+_SEARCHED_LINES = 200  # a cause may stand before the last lines: a step's two outputs come in no order
 _KEPT_LOGS = 50  # older ones are removed: logs are no archive
 # What a client prints around an error: rules, and the Dockerfile's lines around it.
 _FRAME = re.compile(r"-{6,}|\S*Dockerfile\S*:\d+|\s*\d+ \| .*|")
@@ -28,7 +29,7 @@ class BuildLog:
         self.path = _new_file(paths.state() / "logs")
         self._file = self.path.open("a", encoding="utf-8")
         self._report = report
-        self._last: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LAST_LINES))
+        self._last: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=_SEARCHED_LINES))
         self._running: dict[str, None] = {}  # in the order they began
         self._failed: BuildEvent | None = None
 
@@ -62,9 +63,10 @@ class BuildLog:
         step = self._failed.step if self._failed else ""
         said = self._failed.text.removeprefix("ERROR: ") if self._failed else ""
         words = [line for line in last_words.splitlines() if not _FRAME.fullmatch(line)]
-        lines = tuple(self._last[step]) or ((said,) if step else tuple(words[-LAST_LINES:]))
+        said_by_step = tuple(self._last[step])
+        lines = said_by_step[-LAST_LINES:] or ((said,) if step else tuple(words[-LAST_LINES:]))
         what = f"the build failed{f' at {short(step)}' if step else ''}\n{_shown(lines)}\n  log: {self.path}"
-        return BuildFailed(what, fix=fix_for((*lines, said, last_words)))
+        return BuildFailed(what, fix=fix_for((*lines, said, last_words), said_by_step))
 
     def silence(self, seconds: float) -> BuildFailed:
         """Return the error of a build that said nothing for too long: its open steps, their last lines."""

@@ -86,10 +86,10 @@ _CAUSES: tuple[tuple[str, str], ...] = (
 )
 
 
-def fix_for(lines: tuple[str, ...]) -> str:
-    """Return the fix of the first cause that the last lines of a log show."""
-    text = "\n".join(lines)
-    for pattern, fix in _CAUSES:
-        if re.search(pattern, text):
-            return fix
+def fix_for(lines: tuple[str, ...], earlier: tuple[str, ...] = ()) -> str:
+    """Return the fix of the first cause that the last lines of a log show, or else those before them."""
+    for text in ("\n".join(lines), "\n".join(earlier)):
+        for pattern, fix in _CAUSES:
+            if re.search(pattern, text):
+                return fix
     return "the lines above say what failed; the full log is in the file named here"

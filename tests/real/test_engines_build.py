@@ -112,7 +112,7 @@ def a_sleep() -> str:
 def test_a_failure_names_the_step_its_last_lines_and_the_fix(
     engine: DockerEngine, request_for: Request
 ) -> None:
-    text = "RUN seq 1 30; echo 'E: Unable to locate package nosuch' >&2; exit 100\n"
+    text = "RUN seq 1 30; echo 'E: Unable to locate package nosuch'; exit 100\n"
     with pytest.raises(BuildFailed) as caught:
         engine.builder.build(request_for(text), ignore)
     first, *lines, log = caught.value.what.splitlines()
