@@ -30,6 +30,7 @@ _IMAGE_PROGRAMS = {
     "status.py": ("probes/status.py", 0o644),
     "supervise.py": ("probes/supervise.py", 0o644),
     "tensorboard_door.py": ("probes/tensorboard_door.py", 0o644),
+    "warm.js": ("probes/warm.js", 0o644),
     "login_profile.py": ("probes/login_profile.py", 0o644),
 }
 _DATA = (".json", ".txt")  # of envkit/compat: what it says of versions decides what is installed

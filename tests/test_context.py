@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -139,11 +140,10 @@ def test_the_spec_s_settings_are_defaults_of_the_ides(tmp_path: Path) -> None:
     lab = files["installed/jupyter/share/jupyter/lab/settings/overrides.json"]
     code = files["installed/code-server/lib/vscode/extensions/envkit.defaults/package.json"]
     assert isinstance(lab, bytes) and isinstance(code, bytes)
-    assert lab == b'{"@jupyterlab/apputils-extension:themes":{"theme":"Dark"}}'
-    assert (
-        b'"configurationDefaults": {\n   "python.defaultInterpreterPath": "/opt/venv/bin/python",\n   "x": 1'
-        in code
-    )
+    assert json.loads(lab)["@jupyterlab/apputils-extension:themes"] == {"theme": "Dark"}
+    defaults = json.loads(code)["contributes"]["configurationDefaults"]
+    assert defaults["x"] == 1
+    assert defaults["python.defaultInterpreterPath"] == "/opt/venv/bin/python"
 
 
 def test_a_change_of_what_envkit_ships_changes_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:

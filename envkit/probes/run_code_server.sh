@@ -5,9 +5,10 @@ umask 077
 # VS Code puts its own sockets there: a folder that nobody else may enter.
 export XDG_RUNTIME_DIR="$ENVKIT_RUNTIME"
 
-set -- "$1" \
+door=$1
+set -- \
     --user-data-dir "$HOME/.local/share/code-server" \
-    --session-socket "$ENVKIT_RUNTIME/code-server-$1.ipc.sock" \
+    --session-socket "$ENVKIT_RUNTIME/code-server-$door.ipc.sock" \
     --cookie-suffix "$ENVKIT_NAME" \
     --disable-telemetry \
     --disable-update-check \
@@ -15,14 +16,15 @@ set -- "$1" \
     --disable-workspace-trust \
     --ignore-last-opened
 
-if [ "$1" = outer ]; then
+if [ "$door" = outer ]; then
     config="$ENVKIT_SECRETS/code-server.yaml"
     printf 'auth: password\npassword: %s\n' "$(cat "$ENVKIT_SECRETS/code_server_password")" >"$config"
-    shift
     set -- --config "$config" --bind-addr 0.0.0.0:8080 "$@"
 else
-    shift
     set -- --config /opt/envkit/etc/code-server.yaml --socket "$ENVKIT_RUNTIME/code-server.sock" --socket-mode 0600 "$@"
 fi
+# A process of nobody's: its parent is gone, and process 1 takes it in.
+[ "$door" = outer ] ||
+    (/opt/envkit/node/bin/node /opt/envkit/probes/warm.js "$ENVKIT_RUNTIME/code-server.sock" &)
 umask 002
 exec /opt/envkit/node/bin/node /opt/envkit/code-server/out/node/entry.js "$@" /work/home

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor import supervisord  # type: ignore[import-untyped]  # it has no types
+from supervisor import supervisord
 
 
 class Prompt(supervisord.Supervisor):  # type: ignore[misc]  # its base has no types
