@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from envkit.engines.docker import connect
-from envkit.hosts.local import LocalHost
 
 from envkit.engines.base import BuildRequest, ContainerFacts, Engine, ExecRequest
+from envkit.engines.docker import connect
 from envkit.environment.lookup import require
 from envkit.environment.target import find_image
 from envkit.environment.up import Site, UpRequest
+from envkit.hosts.local import LocalHost
 from envkit.plan.run_plan import Caller, RunOptions
 
 IMAGE = "envkit-test-up:dev"

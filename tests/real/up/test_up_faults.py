@@ -10,17 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from envkit.engines.docker import connect
-from envkit.hosts.local import LocalHost
 
 from envkit.container.temporary import running
 from envkit.container.wait import NotReady
 from envkit.engines.base import Engine, PortTaken, RunRequest
+from envkit.engines.docker import connect
 from envkit.environment import ending
 from envkit.environment import up as up_module
 from envkit.environment.ready import Opened
 from envkit.environment.up import Site, up
 from envkit.errors import EngineError, UsageError
+from envkit.hosts.local import LocalHost
 from tests.real.up.conftest import IMAGE, Containers, Inside, Request
 
 pytestmark = pytest.mark.real
