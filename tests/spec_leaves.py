@@ -31,7 +31,6 @@ SAMPLES = {
     "pip.wheels": "wheels",
     "env.{key}": "GREETING",
     "env.{value}": "hello",
-    "ide.jupyterlab": "true",
     "ide.jupyterlab.version": "4.6.6",
     "ide.jupyterlab.settings.{json}": "theme",
     "ide.code_server": "true",

@@ -191,16 +191,6 @@ def test_code_server_can_be_left_out() -> None:
     assert "code-server" not in json.loads(dict(plan.labels)["io.envkit.expect"])["services"]
 
 
-def test_jupyterlab_cannot() -> None:
-    with pytest.raises(Misfit) as error:
-        plan_of(ide={"jupyterlab": "false"})
-    assert error.value == Misfit(
-        key="ide.jupyterlab",
-        what="JupyterLab cannot be left out: its login is the door to everything else",
-        fix="remove the line",
-    )
-
-
 @pytest.mark.parametrize(("keys", "key"), [({}, "base"), ({"os": "fedora:40"}, "os")])
 def test_a_base_that_nothing_tells_of_is_asked_for(keys: dict[str, str], key: str) -> None:
     with pytest.raises(Misfit) as error:

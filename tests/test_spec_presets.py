@@ -110,7 +110,7 @@ def test_the_schema_is_one() -> None:
         "name: x\npython: 3.11\ntorch: 2.13.0",
         "name: x\npython: 3.10",
         "name: x\nenv: {A: 1, B: true, C: 0755, D: text}",
-        "name: x\nide: {jupyterlab: false, code_server: true}",
+        "name: x\nide: {jupyterlab: true, code_server: false}",
         "name: x\nide: {jupyterlab: {settings: {a: [1, {b: c}]}}}",
         "name: x\nide: {code_server: {extensions: [ms-python.python, ext/a.vsix, {id: a.b}]}}",
         "name: x\ntorch: null\nos: null",

@@ -96,7 +96,7 @@ def _compose(
         steps=_steps(spec, inputs),
         own_door=door,
         tensorboard=spec.services.tensorboard,
-        lab_settings=spec.ide.jupyterlab.settings if spec.ide.jupyterlab else None,
+        lab_settings=spec.ide.jupyterlab.settings,
         code_settings=spec.ide.code_server.settings if spec.ide.code_server else None,
         digest=parts.digest,
         decisions=decisions,
@@ -119,12 +119,6 @@ def _known(spec: Spec, reference: str, facts: BuildFacts) -> bases.BaseKnowledge
 
 def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[ToolsPlan, list[Decision]]:
     lab = spec.ide.jupyterlab
-    if lab is False:
-        raise Misfit(
-            key="ide.jupyterlab",
-            what="JupyterLab cannot be left out: its login is the door to everything else",
-            fix="remove the line",
-        )
     found: CodeServerPlan | None = None
     decisions = []
     if isinstance(spec.ide.code_server, CodeServer):

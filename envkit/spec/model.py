@@ -124,7 +124,10 @@ class CodeServer(Part):
         default="auto",
         description="where it comes from; `auto` takes the first of release and npm that can be reached",
     )
-    sha256: Sha256 | None = Field(default=None, description="of the release file; known ones need none")
+    sha256: Sha256 | None = Field(
+        default=None,
+        description="of the release file; with it, `auto` takes the release where that can be reached",
+    )
     file: RelativePath | None = Field(
         default=None, description="a release file (`.tar.gz`), with `source: file`"
     )
@@ -150,11 +153,13 @@ def _on_or_off(given: Any) -> str:
 
 
 class Ide(Part):
-    """The two IDEs. `false` leaves one out."""
+    """The two IDEs."""
 
-    jupyterlab: Annotated[
-        Annotated[JupyterLab, Tag("on")] | Annotated[Literal[False], Tag("off")], Discriminator(_on_or_off)
-    ] = Field(default=JupyterLab(), description="JupyterLab, or `false`", json_schema_extra=short.or_true)
+    jupyterlab: JupyterLab = Field(
+        default=JupyterLab(),
+        description="JupyterLab; its login is the door to all else, so it is always there",
+        json_schema_extra=short.or_true,
+    )
     code_server: Annotated[
         Annotated[CodeServer, Tag("on")] | Annotated[Literal[False], Tag("off")], Discriminator(_on_or_off)
     ] = Field(default=CodeServer(), description="code-server, or `false`", json_schema_extra=short.or_true)

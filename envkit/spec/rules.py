@@ -65,13 +65,14 @@ def code_server(given: Mapping[str, object]) -> Iterator[_Broken]:
     source = str(given.get("source") or "auto")
     if source == "file" and not _has(given, "file"):
         yield ("source",), refusal("`source: file` needs `file`", fix="add `file: code-server.tar.gz`")
-    for key, sources in (("file", ("file",)), ("sha256", ("release", "file")), ("version", _VERSIONED)):
+    for key, sources in (("file", ("file",)), ("sha256", _HASHED), ("version", _VERSIONED)):
         if _has(given, key) and source not in sources:
             what = f"`{key}` has no use with `source: {source}`"
             where = " or ".join(f"`source: {name}`" for name in sources if name != "auto")
             yield (key,), refusal(what, fix=f"leave it out, or write {where}", at_key=True)
 
 
+_HASHED = ("auto", "release", "file")
 _VERSIONED = ("auto", "release", "npm", "file")
 
 

@@ -70,6 +70,8 @@ def or_true(schema: JsonDict) -> None:
     choices = schema.get("oneOf")
     if isinstance(choices, list):
         choices.append({"const": True, "type": "boolean"})
+    elif "$ref" in schema:
+        schema["oneOf"] = [{"$ref": schema.pop("$ref")}, {"const": True, "type": "boolean"}]
 
 
 def or_one(schema: JsonDict) -> None:
