@@ -8,7 +8,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound, St
 
 from envkit.engines.base import NameTaken, NotAllowed, PortTaken
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
-from envkit.errors import EngineError
+from envkit.errors import EngineError, UsageError
 
 
 def of_api(status: int, text: str, kind: type[APIError] = APIError) -> APIError:
@@ -118,3 +118,9 @@ def test_a_registry_that_cannot_be_reached_refuses_or_does_not_know_are_told_apa
 def test_what_is_no_error_of_the_engine_passes_through() -> None:
     with pytest.raises(KeyError), spoken_as_ours("starting it"):
         raise KeyError("a mistake of ours keeps its traceback")
+
+
+def test_what_is_no_image_name_is_the_users_mistake() -> None:
+    with pytest.raises(UsageError) as caught, spoken_as_ours("looking at the image BAD/@"):
+        raise of_api(400, "no such image: BAD/@: invalid reference format")
+    assert caught.value.what == "looking at the image BAD/@: that is no image's name"

@@ -10,7 +10,7 @@ import urllib3
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
 from envkit.engines.base import NameTaken, NotAllowed, PortTaken
-from envkit.errors import EngineError
+from envkit.errors import EngineError, EnvkitError, UsageError
 
 # Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.
 _PORT_TEXTS = ("port is already allocated", "address already in use")
@@ -156,8 +156,10 @@ def _told(doing: str, text: str, causes: tuple[tuple[str, str, str], ...]) -> En
     return EngineError(f"{doing}: {text}", fix="look at the engine's log; `envkit engine status` looks at it")
 
 
-def _of_api(doing: str, error: APIError) -> EngineError:
+def _of_api(doing: str, error: APIError) -> EnvkitError:
     text = str(error.explanation or error)
+    if "invalid reference format" in text:
+        return UsageError(f"{doing}: that is no image's name", fix="write NAME or NAME:TAG, in lower case")
     if _NAME_TEXT.search(text):
         return NameTaken(f"{doing}: {text}", fix="choose another name, or remove that container")
     if any(part in text for part in _PORT_TEXTS):
