@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from envkit.cli import complete
+
 
 @click.command(
     epilog="Example: envkit build preset:cpu --tag me/cpu:1.0",
@@ -13,7 +15,7 @@ import click
     When nothing changed, nothing is built. When something does not work, nothing is tagged.
     """,
 )
-@click.argument("spec", default="envkit.yaml")
+@click.argument("spec", default="envkit.yaml", shell_complete=complete.specs)
 @click.option("--tag", metavar="NAME:TAG", help="The image's name instead of NAME:dev.")
 @click.option("--dry-run", is_flag=True, help="Print the plan that would be carried out, and stop.")
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")

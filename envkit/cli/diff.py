@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import output
+from envkit.cli import complete, output
 
 if TYPE_CHECKING:
     from envkit.image.diff import Change
@@ -24,10 +24,10 @@ _TITLES = {
 }
 
 
-@click.command("diff")
-@click.argument("before", metavar="A")
-@click.argument("after", metavar="B")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@click.command("diff", epilog="Example: envkit diff cpu:dev cpu:1.0")
+@click.argument("before", metavar="A", shell_complete=complete.images)
+@click.argument("after", metavar="B", shell_complete=complete.images)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(before: str, after: str, as_json: bool) -> None:
     """Compare what images A and B hold: packages, tools, extensions, variables, size."""
     from envkit.cli.site import local_engine

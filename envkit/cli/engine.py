@@ -10,15 +10,17 @@ if TYPE_CHECKING:
     from envkit.doctor.engine import EngineStatus
 
 
-@click.group(name="engine", invoke_without_command=True)
+@click.group(name="engine", invoke_without_command=True, epilog="Example: envkit engine start")
+@click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 @click.pass_context
-def command(context: click.Context) -> None:
+def command(context: click.Context, as_json: bool) -> None:
     """Look at the container engine, or install one; without a word more, it looks."""
+    context.default_map = {name: {"as_json": as_json} for name in ("status", "start")}
     if context.invoked_subcommand is None:
-        context.invoke(status)
+        context.invoke(status, as_json=as_json)
 
 
-@command.command()
+@command.command(short_help="Look, and say what is wrong.", epilog="Example: envkit engine status --json")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 def status(as_json: bool) -> None:
     """Say which engine and which builder envkit uses, and what is wrong with them."""
@@ -28,10 +30,13 @@ def status(as_json: bool) -> None:
     show(look(LocalHost()), as_json=as_json)
 
 
-@command.command(epilog="Asked again, it goes on where it was; an engine that answers is left as it is.")
+@command.command(short_help="Install and start Docker.", epilog="Example: sudo envkit engine start")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 def start(as_json: bool) -> None:
-    """Install and start Docker, as root on Debian or Ubuntu; elsewhere say what to do."""
+    """Install and start Docker, as root on Debian or Ubuntu; elsewhere say what to do.
+
+    Asked again, it goes on where it was; an engine that answers is left as it is.
+    """
     from envkit.cli.progress import Lines
     from envkit.doctor.engine import look
     from envkit.doctor.engine_start import start as start_engine

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import output
+from envkit.cli import complete, output
 
 if TYPE_CHECKING:
     from envkit.image.manifest import Manifest
     from envkit.image.verdict import Verdict
 
-_STEP_WIDTH = 88
+_STEP_INDENT = 13  # columns that a step's size takes
 
 
-@click.command("inspect")
-@click.argument("image", metavar="IMAGE")
-@click.option("--packages", is_flag=True, help="name every package")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@click.command("inspect", epilog="Example: envkit inspect cpu:dev --packages")
+@click.argument("image", metavar="IMAGE", shell_complete=complete.images)
+@click.option("--packages", is_flag=True, help="Name every package.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(image: str, packages: bool, as_json: bool) -> None:
     """Print what IMAGE holds and what it has proven.
 
@@ -85,8 +86,9 @@ def _show_steps(manifest: Manifest) -> None:
 
 
 def _short(what: str) -> str:
-    words = " ".join(what.split())
-    return words if len(words) <= _STEP_WIDTH else words[: _STEP_WIDTH - 1] + "…"
+    words = " ".join(what.split()) or "the base's own"
+    room = max(shutil.get_terminal_size().columns, 80) - _STEP_INDENT
+    return words if len(words) <= room else words[: room - 1] + "…"
 
 
 def _show_verdict(image: str, verdict: Verdict | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -41,6 +42,17 @@ class Boundary(click.Group):
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for a mistyped one, name the likely one."""
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = "".join(f" Did you mean {name!r}?" for name in get_close_matches(args[0], COMMANDS, n=1))
+            raise click.UsageError(f"No such command {args[0]!r}.{near}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, importing none."""
         with formatter.section("Commands"):
@@ -48,13 +60,18 @@ class Boundary(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; say what failed and how to fix it."""
-        from envkit.errors import EnvkitError
+        from envkit.errors import EnvkitError, HostError
 
         try:
             return super().invoke(ctx)
         except EnvkitError as error:
             click.echo(f"error: {error.what}\n  fix: {error.fix}", err=True)
             ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            raise  # the reader has gone: click ends quietly
+        except OSError as error:
+            click.echo(f"error: {error}\n  fix: look at that file's disk and permissions", err=True)
+            ctx.exit(HostError.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
@@ -74,4 +91,8 @@ def envkit() -> None:
 
 def main() -> None:
     """Run the command line."""
+    if "_ENVKIT_COMPLETE" in os.environ:
+        from envkit.cli import complete
+
+        complete.install()
     envkit(prog_name="envkit", args=sys.argv[1:])

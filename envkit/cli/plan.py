@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from envkit.cli import complete
+
 if TYPE_CHECKING:
     from envkit.engines.base import Engine
     from envkit.image.planned import Planned
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     SPEC is a file, a folder with an envkit.yaml, or preset:NAME; left out, ./envkit.yaml.
     """,
 )
-@click.argument("spec", default="envkit.yaml")
+@click.argument("spec", default="envkit.yaml", shell_complete=complete.specs)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
 def command(spec: str, as_json: bool) -> None:
     """Plan and print."""

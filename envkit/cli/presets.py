@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command()
+@click.command(epilog="Example: envkit presets")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """List the presets that come with envkit; use one as `preset:NAME`."""
@@ -20,4 +20,4 @@ def command(as_json: bool) -> None:
     rows = [(preset.name, preset.accelerator, preset.torch or "none", preset.base) for preset in presets]
     output.show_table(("PRESET", "ACCELERATOR", "TORCH", "BASE"), rows)
     output.show("")
-    output.show_table((), [(preset.name, preset.about) for preset in presets])
+    output.show_reasons([(preset.name, "", preset.about) for preset in presets])

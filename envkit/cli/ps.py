@@ -7,8 +7,8 @@ import click
 from envkit.cli import output
 
 
-@click.command("ps")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@click.command("ps", epilog="Example: envkit ps")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """List the environments: what each is, where it answers (without its token), why it does not."""
     from envkit.cli.site import local_engine

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from envkit.cli import complete
+
 
 @click.command(
     epilog="Example: envkit render preset:cuda --context /tmp/context",
@@ -15,9 +17,13 @@ import click
     No engine and no network is needed, and the same spec gives the same bytes.
     """,
 )
-@click.argument("spec", default="envkit.yaml")
+@click.argument("spec", default="envkit.yaml", shell_complete=complete.specs)
 @click.option(
-    "--context", "folder", type=click.Path(path_type=Path), help="Write the build context to this new folder."
+    "--context",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write the build context to this new folder.",
 )
 @click.option("--classic", is_flag=True, help="Render for the classic builder: no mounts.")
 def command(spec: str, folder: Path | None, classic: bool) -> None:

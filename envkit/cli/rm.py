@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import output
+from envkit.cli import complete, output
 
 if TYPE_CHECKING:
     from envkit.environment.ending import Loss
 
 
-@click.command("rm")
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="do not ask")
+@click.command("rm", epilog="Example: envkit rm my-env")
+@click.argument("name", metavar="NAME", shell_complete=complete.environments)
+@click.option("--yes", is_flag=True, help="Do not ask.")
 def command(name: str, yes: bool) -> None:
     """Remove an environment, after showing what is lost with it; its /work/home stays."""
     from envkit.cli.site import local_engine

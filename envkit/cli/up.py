@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import output
+from envkit.cli import complete, output
 
 if TYPE_CHECKING:
     from envkit.environment.ready import Opened
@@ -14,16 +14,33 @@ if TYPE_CHECKING:
     from envkit.plan.run_plan import RunImage, RunPlan
 
 
-@click.command("up")
-@click.argument("target", metavar="[SPEC|IMAGE]", required=False)
-@click.option("--name", help="the environment's name [the spec's or image's]")
-@click.option("--home", metavar="DIR", help="the folder behind /work/home [~/envkit/home]")
-@click.option("--cache", metavar="DIR", help="the folder behind /work/cache [~/envkit/cache]")
-@click.option("--port", type=click.IntRange(1, 65535), help="the port on 127.0.0.1 [a free one, then kept]")
-@click.option("--shm", metavar="SIZE", help="shared memory, as in 8g [half of the memory]")
-@click.option("--timeout", type=click.FloatRange(1), default=120.0, show_default=True, help="seconds to wait")
-@click.option("--dry-run", is_flag=True, help="print the plan, change nothing")
-@click.option("--json", "as_json", is_flag=True, help="print JSON (with the tokens)")
+@click.command("up", epilog="Example: envkit up preset:cpu --name demo --home ~/demo")
+@click.argument("target", metavar="[SPEC|IMAGE]", required=False, shell_complete=complete.targets)
+@click.option(
+    "--name",
+    metavar="NAME",
+    shell_complete=complete.environments,
+    help="The environment's name, instead of the spec's or image's.",
+)
+@click.option("--home", metavar="DIR", help="The folder behind /work/home.  [default: ~/envkit/home]")
+@click.option("--cache", metavar="DIR", help="The folder behind /work/cache.  [default: ~/envkit/cache]")
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    help="The port on 127.0.0.1.  [default: a free one, then kept]",
+)
+@click.option("--shm", metavar="SIZE", help="Shared memory, as in 8g.  [default: half of the memory]")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(1),
+    default=120.0,
+    show_default=True,
+    help="How long to wait for the IDEs.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the tokens.")
 def command(  # noqa: PLR0913  click hands over every option by name
     target: str | None,
     name: str | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import output
+from envkit.cli import complete, output
 
 if TYPE_CHECKING:
     from envkit.image.verdict import Item, Verdict
@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 MARKS = {"passed": "ok", "failed": "NO", "not-applicable": "--"}
 
 
-@click.command("verify")
-@click.argument("image", metavar="IMAGE")
-@click.option("--json", "as_json", is_flag=True, help="print the verdict as JSON")
+@click.command("verify", epilog="Example: envkit verify cpu:dev")
+@click.argument("image", metavar="IMAGE", shell_complete=complete.images)
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 def command(image: str, as_json: bool) -> None:
     """Prove that IMAGE works: start it, try both IDEs, torch, kernels, terminals, signals.
 
     It runs as its own user and again as an arbitrary uid of group 0. Any image can be tried: somebody
-    else's is started by its own `jupyter-lab` and `code-server`, as its own user only. Exit code 9 when
-    something fails.
+    else's is started by its own programs, as its own user only. Exit code 9 when something fails.
     """
     from envkit.cli.site import local_engine
     from envkit.errors import VerifyError
@@ -36,12 +35,17 @@ def command(image: str, as_json: bool) -> None:
     else:
         show_end(verdict)
     if not verdict.passed:
-        names = ", ".join(dict.fromkeys(item.id for item in verdict.failed)) or "nothing could be tried"
         raise VerifyError(
-            f"{image} does not pass: {names}",
+            f"{image} does not pass\n    no: {_lacks(verdict)}",
             fix="the reasons stand above; `envkit inspect` shows what is in it",
         )
     output.note(f"{image} {summary(verdict)}")
+
+
+def _lacks(verdict: Verdict) -> str:
+    """Return what failed, each once: a missing service in words, else the item's name."""
+    failed = (item.reason if item.reason.endswith(" missing") else item.id for item in verdict.failed)
+    return ", ".join(sorted(set(failed), key=str.lower)) or "nothing could be tried"
 
 
 class Printer:

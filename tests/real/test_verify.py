@@ -58,7 +58,8 @@ def test_a_bare_image_is_told_what_it_lacks_with_exit_code_nine() -> None:
     assert "JupyterLab missing" in said
     assert "code-server missing" in said
     assert error == (
-        "error: debian:12 does not pass: jupyter-opens, workbench\n"
+        "error: debian:12 does not pass\n"
+        "    no: code-server missing, JupyterLab missing\n"
         "  fix: the reasons stand above; `envkit inspect` shows what is in it\n"
     )
 
