@@ -41,7 +41,7 @@ MISFITS = [
     ),
     ("base: «mine:1", "envkit cannot tell which distribution mine:1 is"),
     ("os: «fedora:40", "envkit cannot tell which distribution debian:12 is"),
-    ("ide: {jupyterlab: «false}", "JupyterLab cannot be left out"),
+    ("ide: {jupyterlab: «false}", "a truth value cannot stand here"),
     ('ide: {code_server: {version: "4.1.2", source: «release}}', "no sha256 is known for code-server 4.1.2"),
 ]
 
