@@ -75,6 +75,15 @@ def install(
     return row, about.get("extensionDependencies", [])
 
 
+def why(error: Exception) -> str:
+    """Return in words why an extension cannot be had."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the gallery answers {error.code} {error.reason}"
+    if isinstance(error, urllib.error.URLError):
+        return f"the gallery cannot be reached: {error.reason}"
+    return f"{type(error).__name__}: {error}"
+
+
 def install_all(plan: dict[str, Any], folder: Path, builtin: Path) -> dict[str, list[dict[str, str]]]:
     """Install what is planned and what that needs; a required one that cannot be had ends the build."""
     installed: list[dict[str, str]] = []
@@ -90,7 +99,7 @@ def install_all(plan: dict[str, Any], folder: Path, builtin: Path) -> dict[str, 
         try:
             row, needs = install(plan["gallery"], wanted, folder, builtin)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, urllib.error.URLError) as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = why(error)
             if not wanted.get("optional"):
                 sys.exit(f"envkit-assert: the extension {name} cannot be had ({reason})")
             missing.append({"id": name, "reason": reason})
