@@ -1,7 +1,7 @@
 """The interfaces of an engine, and the values that go through them.
 
 All raise EngineError when the engine fails. Labels: everything envkit makes carries `io.envkit.owned=true`;
-only what carries it is ever changed or removed.
+only what carries it (a container: `io.envkit.container=true`) is ever changed or removed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import Literal, Protocol
 from envkit.errors import EngineError
 
 OWNED = "io.envkit.owned"
+# A container inherits its image's labels, so OWNED on one only says that its image is ours. This one is
+# set by `Containers.create` alone.
+OWNED_CONTAINER = "io.envkit.container"
 
 
 class NoEngine(EngineError):

@@ -10,7 +10,7 @@ import docker
 from docker import types
 from docker.errors import APIError, NotFound
 
-from envkit.engines.base import OWNED, ContainerFacts, Mount, RunRequest
+from envkit.engines.base import OWNED, OWNED_CONTAINER, ContainerFacts, Mount, RunRequest
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.errors import EngineError
 
@@ -37,7 +37,7 @@ class DockerContainers:
                 entrypoint=None if request.entrypoint is None else list(request.entrypoint),
                 user=request.user,
                 environment=dict(request.env),
-                labels={**request.labels, OWNED: "true"},
+                labels={**request.labels, OWNED: "true", OWNED_CONTAINER: "true"},
                 ports=[port.container_port for port in request.ports],
                 name=request.name,
                 host_config=self._host_config(request),
@@ -78,7 +78,7 @@ class DockerContainers:
         facts = self.inspect(container)
         if facts is None:
             return
-        if facts.labels.get(OWNED) != "true":
+        if facts.labels.get(OWNED_CONTAINER) != "true":
             raise EngineError(
                 f"the container {facts.name} is not envkit's: it is left alone", fix=f"docker rm {facts.name}"
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from envkit.engines.base import (
     OWNED,
+    OWNED_CONTAINER,
     ContainerFacts,
     ExecRequest,
     ExecResult,
@@ -51,7 +52,8 @@ class FakeContainers:
         self.requests[identity] = request
         facts = ContainerFacts(
             id=identity, name=name, image=image.id, state="created", exit_code=None,
-            labels={**image.labels, **request.labels, OWNED: "true"}, ports=_asked(request),
+            labels={**image.labels, **request.labels, OWNED: "true", OWNED_CONTAINER: "true"},
+            ports=_asked(request),
             mounts=request.mounts, created=f"2026-01-01T00:00:{number % 60:02}Z",
             user=image.user if request.user is None else request.user,
         )  # fmt: skip
@@ -96,7 +98,7 @@ class FakeContainers:
         facts = self.inspect(container)
         if facts is None:
             return
-        if facts.labels.get(OWNED) != "true":
+        if facts.labels.get(OWNED_CONTAINER) != "true":
             raise EngineError(
                 f"the container {facts.name} is not envkit's: it is left alone", fix=f"docker rm {facts.name}"
             )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 
-from envkit.engines.base import OWNED, ContainerFacts, Engine
+from envkit.engines.base import OWNED_CONTAINER, ContainerFacts, Engine
 from envkit.errors import EngineError, UsageError
 from envkit.plan.run_plan import container_name
 
-KIND = {OWNED: "true", "io.envkit.kind": "environment"}
+KIND = {OWNED_CONTAINER: "true", "io.envkit.kind": "environment"}
 
 
 def find(engine: Engine, name: str) -> ContainerFacts | None:

@@ -15,6 +15,7 @@ import docker.errors
 import pytest
 
 from envkit.engines.base import (
+    OWNED,
     BuildRequest,
     ContainerFacts,
     Engine,
@@ -140,7 +141,8 @@ def _fake_foreign(engine: FakeEngine) -> Callable[[str], None]:
     def make(name: str) -> None:
         image = engine.images.add(EMPTY)
         facts = ContainerFacts(
-            id="f" * 64, name=name, image=image.id, state="created", exit_code=None, labels={}, ports={},
+            id="f" * 64, name=name, image=image.id, state="created", exit_code=None,
+            labels={OWNED: "true"}, ports={},
             mounts=(), created="2026-01-01T00:00:00Z", user="",
         )  # fmt: skip
         engine.containers.add(facts)
@@ -152,7 +154,10 @@ def _docker(client: docker.DockerClient, name: str, folder: Path, *, classic: bo
     engine = connect(LocalHost(), classic=classic)
 
     def make_foreign(container: str) -> None:
-        client.containers.create("debian:12", ["sleep", "300"], name=container, labels=MARK)
+        # What an image of ours passes on to anybody's container.
+        client.containers.create(
+            "debian:12", ["sleep", "300"], name=container, labels={**MARK, OWNED: "true"}
+        )
 
     lab = Lab(engine=engine, name=name, image=name, make_foreign=make_foreign)
     engine.images.tag(lab.build(folder, DOCKERFILE), name)
