@@ -13,6 +13,7 @@ class Ascend:
     name = "ascend"
     # CANN's operator compiler runs in its image's own Python and needs that one's packages (facts A1.4).
     python_is_the_base_s = True
+    build_bytes = 8 << 30
 
     def choose_torch(self, wish: TorchWish) -> TorchChoice:
         """Choose the CPU build: torch's plain build has CUDA in it, which torch_npu refuses (facts A1.3)."""

@@ -44,6 +44,9 @@ class Accelerator(Protocol):
 
     name: str
     python_is_the_base_s: bool  # the base brings the Python whose packages must stay visible
+    # What a build needs on the engine's disk: the plain recipe put 2.5 GB on its base (facts/ide.md), twice
+    # for the builder's cache and the layers' export, and torch's CUDA builds unpack to about 6 GB.
+    build_bytes: int
 
     def choose_torch(self, wish: TorchWish) -> TorchChoice:
         """Choose torch's build; raise Misfit when there is none."""

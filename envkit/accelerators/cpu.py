@@ -12,6 +12,7 @@ class Cpu:
 
     name = "cpu"
     python_is_the_base_s = False
+    build_bytes = 6 << 30
 
     def choose_torch(self, wish: TorchWish) -> TorchChoice:
         """Choose the CPU build: the plain one is gigabytes of CUDA."""

@@ -12,6 +12,7 @@ class Cuda:
 
     name = "cuda"
     python_is_the_base_s = False
+    build_bytes = 16 << 30
 
     def choose_torch(self, wish: TorchWish) -> TorchChoice:
         """Choose the build of the wanted CUDA line, or of the line that torch's makers put first."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envkit import context
+from envkit.accelerators import ACCELERATORS
 from envkit.engines.base import OWNED, BuildRequest, Engine, ImageFacts
 from envkit.errors import EngineError
 from envkit.hosts.base import Host
@@ -20,10 +21,6 @@ from envkit.plan.build_plan import BuildPlan
 from envkit.plan.make import base_reference
 from envkit.plan.network import Network, script
 from envkit.spec.load import LoadedSpec
-
-# What a build needs on the engine's disk: the plain recipe put 2.5 GB on its base (facts/ide.md), twice for
-# the builder's cache and the layers' export, and torch's CUDA builds unpack to about 6 GB.
-_NEED_BYTES = {"cpu": 6 << 30, "cuda": 16 << 30, "ascend": 8 << 30}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +84,7 @@ def _may_start(loaded: LoadedSpec, planned: Planned, engine: Engine, host: Host,
         raise loaded.error("torch", plan.blocked, fix=fix)
     for warning in plan.warnings:
         reports.note(f"warning: {warning}")
-    check_free_disk(host, engine.facts(), _NEED_BYTES[plan.accelerator])
+    check_free_disk(host, engine.facts(), ACCELERATORS[plan.accelerator].build_bytes)
     find_base(plan.tools.base, engine, host, reports.note)
 
 
