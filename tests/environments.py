@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from envkit.engines.base import ContainerFacts, ExecRequest, ExecResult, ImageFacts
 from envkit.engines.fake import FakeEngine
+from envkit.engines.values import ContainerFacts, ExecRequest, ExecResult, ImageFacts
 from envkit.environment.up import Site, UpRequest
 from envkit.hosts.base import Command, Completed
 from envkit.plan.run_plan import Caller, RunImage, RunOptions

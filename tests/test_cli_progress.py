@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from envkit.cli.progress import Lines, Live, item_line, shown
-from envkit.engines.base import BuildEvent
+from envkit.engines.values import BuildEvent
 from envkit.image.verdict import Item
 
 STEP = "[tools 3/9] RUN npm install"

@@ -19,8 +19,8 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
     """This machine, in memory."""
     found, _, host = a_site(Door())
     host.answers = {**host.answers, "id": ID}
-    monkeypatch.setattr("envkit.cli.site.local_site", lambda: found)
-    monkeypatch.setattr("envkit.cli.site.local_engine", lambda: found.engine)
+    monkeypatch.setattr("envkit.cli.site.open_site", lambda host_name=None: found)
+    monkeypatch.setattr("envkit.cli.site.open_engine", lambda host_name=None: found.engine)
     return found
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from envkit.container.temporary import running
-from envkit.engines.base import Port, PortTaken, RunRequest
+from envkit.engines.failures import PortTaken
 from envkit.engines.fake import FakeEngine
+from envkit.engines.values import Port, RunRequest
 from tests.environments import image
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from envkit.doctor.engine import LITTLE_DISK_BYTES, Finding, findings
-from envkit.engines.base import EngineFacts
+from envkit.engines.values import EngineFacts
 
 GOOD = EngineFacts(
     kind="docker",

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from envkit.doctor.engine_start import start
-from envkit.engines.base import Engine, NoEngine
+from envkit.engines.base import Engine
+from envkit.engines.failures import NoEngine
 from envkit.engines.fake import FakeEngine
 from envkit.errors import EngineError, EnvkitError, HostError
 from envkit.hosts.base import Host

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from envkit import paths
-from envkit.engines.base import BuildEvent
 from envkit.engines.build_log import BuildLog, short
+from envkit.engines.values import BuildEvent
 from envkit.errors import HostError
 
 STEP = "[2/3] RUN make"

@@ -6,8 +6,8 @@ import pytest
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
-from envkit.engines.base import NameTaken, NotAllowed, PortTaken
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
+from envkit.engines.failures import NameTaken, NotAllowed, PortTaken
 from envkit.errors import EngineError, UsageError
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from envkit.engines.base import ExecRequest
 from envkit.engines.docker_exec import talk
+from envkit.engines.values import ExecRequest
 from envkit.errors import EngineError
 
 

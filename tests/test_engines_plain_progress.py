@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from envkit.engines.base import BuildEvent
 from envkit.engines.plain_progress import PlainProgress
+from envkit.engines.values import BuildEvent
 
 SAMPLES = Path(__file__).with_name("progress")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envkit.engines.base import ExecResult
 from envkit.engines.fake import FakeEngine
+from envkit.engines.values import ExecResult
 from envkit.environment.ending import Loss, loss, remove, stop
 from envkit.environment.states import environments
 from envkit.environment.up import up

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from envkit.container.wait import NotReady
-from envkit.engines.base import ContainerFacts, ExecResult, Mount, PortTaken, Tmpfs
+from envkit.engines.failures import PortTaken
 from envkit.engines.fake import FakeEngine
+from envkit.engines.values import ContainerFacts, ExecResult, Mount, Tmpfs
 from envkit.environment import up as up_module
 from envkit.environment.up import UpRequest, plan_up, up
 from envkit.errors import EngineError, EnvkitError, UsageError

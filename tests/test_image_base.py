@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from envkit.engines.base import EngineFacts, ExecResult
 from envkit.engines.fake import FakeEngine
 from envkit.engines.fake_images import EMPTY
+from envkit.engines.values import EngineFacts, ExecResult
 from envkit.errors import EngineError
 from envkit.image.base import LOOK, check_free_disk, describe_base, find_base
 from envkit.plan.facts import BaseFacts

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from envkit.errors import PlanError, UsageError
-from envkit.plan.run_plan import Caller, RunHost, RunImage, RunOptions, RunPlan, decisions, plan_run
+from envkit.plan.run_decisions import decisions
+from envkit.plan.run_plan import Caller, RunHost, RunImage, RunOptions, RunPlan, plan_run
 from envkit.plan.run_record import Difference, differences, digest, kept_options, labels
 
 EXPECT = json.dumps({"services": ["jupyterlab", "code-server", "tensorboard"], "own_door": False})

@@ -49,10 +49,10 @@ def specs(context: Context, parameter: Parameter, incomplete: str) -> list[Compl
 
 def images(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the engine's images by their tags; without an engine, nothing."""
-    from envkit.cli.site import local_engine
+    from envkit.cli.site import open_engine
 
     try:
-        found = local_engine().images.list({})
+        found = open_engine().images.list({})
     except EnvkitError:
         return []
     return _beginning(sorted({tag for image in found for tag in image.tags}), incomplete)
@@ -66,11 +66,11 @@ def targets(context: Context, parameter: Parameter, incomplete: str) -> list[Com
 
 def environments(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the environments by name; without an engine, nothing."""
-    from envkit.cli.site import local_engine
+    from envkit.cli.site import open_engine
     from envkit.environment import lookup
 
     try:
-        found = lookup.everything(local_engine())
+        found = lookup.everything(open_engine())
     except EnvkitError:
         return []
     return _beginning((lookup.name_of(one) for one in found), incomplete)

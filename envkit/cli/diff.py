@@ -30,11 +30,11 @@ _TITLES = {
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(before: str, after: str, as_json: bool) -> None:
     """Compare what images A and B hold: packages, tools, extensions, variables, size."""
-    from envkit.cli.site import local_engine
+    from envkit.cli.site import open_engine
     from envkit.image.diff import compare
     from envkit.image.inventory import manifest_of
 
-    engine = local_engine()
+    engine = open_engine()
     found = compare(manifest_of(engine, before), manifest_of(engine, after))
     if as_json:
         output.show_json(found)

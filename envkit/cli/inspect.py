@@ -25,10 +25,10 @@ def command(image: str, packages: bool, as_json: bool) -> None:
 
     An image of envkit carries its manifest and verdict; of somebody else's the manifest is taken now.
     """
-    from envkit.cli.site import local_engine
+    from envkit.cli.site import open_engine
     from envkit.image.inventory import find, manifest_of, verdict_of
 
-    engine = local_engine()
+    engine = open_engine()
     image_id = find(engine, image).id
     manifest = manifest_of(engine, image)
     verdict = verdict_of(engine, image)

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from envkit.cli import output
-from envkit.engines.base import BuildEvent
 from envkit.engines.build_log import short
+from envkit.engines.values import BuildEvent
 from envkit.image.proving import Reports
 from envkit.image.verdict import Item
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import click
 
-from envkit.cli import output
+from envkit.cli import options, output
 
 
 @click.command("ps", epilog="Example: envkit ps")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(as_json: bool) -> None:
+@options.host
+@options.as_json
+def command(host_name: str | None, as_json: bool) -> None:
     """List the environments: what each is, where it answers (without its token), why it does not."""
-    from envkit.cli.site import local_engine
+    from envkit.cli.site import open_engine
     from envkit.environment.states import environments
 
-    found = environments(local_engine())
+    found = environments(open_engine(host_name))
     if as_json:
         output.show_json(found)
     elif not found:

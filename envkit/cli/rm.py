@@ -7,26 +7,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import complete, output
+from envkit.cli import options, output
 
 if TYPE_CHECKING:
     from envkit.environment.ending import Loss
 
 
 @click.command("rm", epilog="Example: envkit rm my-env")
-@click.argument("name", metavar="NAME", shell_complete=complete.environments)
+@options.environment
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(name: str, yes: bool) -> None:
-    """Remove an environment, after showing what is lost with it; its /work/home stays."""
-    from envkit.cli.site import local_engine
+@options.host
+def command(name: str | None, yes: bool, host_name: str | None) -> None:
+    """Remove an environment, after showing what is lost with it; its /work/home stays.
+
+    NAME may be left out where there is only one.
+    """
+    from envkit.cli.site import open_engine
     from envkit.environment.ending import loss, remove
 
-    engine = local_engine()
+    engine = open_engine(host_name)
     lost = loss(engine, name)
     if not yes:
         _ask(lost)
     remove(engine, lost)
-    output.note(f"environment {name} is removed; {lost.environment.home} stays")
+    output.note(f"environment {lost.environment.name} is removed; {lost.environment.home} stays")
 
 
 def _ask(lost: Loss) -> None:

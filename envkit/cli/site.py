@@ -1,4 +1,4 @@
-"""Where the commands work: this machine and its engine."""
+"""Where the commands work: this machine or a host, and its engine."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from envkit.environment.up import Site
 
 
-def local_engine() -> Engine:
-    """Connect to this machine's engine."""
-    from envkit.engines.docker import connect
-    from envkit.hosts.local import LocalHost
-
-    return connect(LocalHost())
+def open_engine(host_name: str | None = None) -> Engine:
+    """Connect to the engine of a host, or of this machine."""
+    return open_site(host_name).engine
 
 
-def local_site() -> Site:
-    """Return this machine as a place for environments."""
+def open_site(host_name: str | None = None) -> Site:
+    """Return a host, or this machine, as a place for environments."""
     from envkit import paths
     from envkit.engines.docker import connect
     from envkit.environment.up import Site
+    from envkit.errors import UsageError
     from envkit.hosts.local import LocalHost
 
+    if host_name is not None:
+        raise UsageError(f"there is no host {host_name!r}", fix="leave --host out: this machine")
     host = LocalHost()
     return Site(engine=connect(host), host=host, home=str(paths.work_home()), cache=str(paths.work_cache()))
 

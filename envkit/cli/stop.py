@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import click
 
-from envkit.cli import complete, output
+from envkit.cli import options, output
 
 
 @click.command("stop", epilog="Example: envkit stop my-env")
-@click.argument("name", metavar="NAME", shell_complete=complete.environments)
-def command(name: str) -> None:
-    """Stop an environment; nothing is lost, `envkit up` starts it again with new tokens."""
-    from envkit.cli.site import local_engine
+@options.environment
+@options.host
+def command(name: str | None, host_name: str | None) -> None:
+    """Stop an environment; nothing is lost, `envkit up` starts it again with new tokens.
+
+    NAME may be left out where there is only one.
+    """
+    from envkit.cli.site import open_engine
     from envkit.environment.ending import stop
 
-    stop(local_engine(), name)
-    output.note(f"environment {name} is stopped")
+    stopped = stop(open_engine(host_name), name)
+    output.note(f"environment {stopped} is stopped")

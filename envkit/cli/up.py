@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import complete, output
+from envkit.cli import complete, options, output
 
 if TYPE_CHECKING:
     from envkit.environment.ready import Opened
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long to wait for the IDEs.",
 )
+@options.host
 @click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the tokens.")
 def command(  # noqa: PLR0913  click hands over every option by name
@@ -49,6 +50,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     port: int | None,
     shm: str | None,
     timeout: float,
+    host_name: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -57,22 +59,22 @@ def command(  # noqa: PLR0913  click hands over every option by name
     Asked again, it finds the environment and prints the URLs again. A URL holds the environment's token: who
     has it, has the environment. Without SPEC or IMAGE: ./envkit.yaml.
     """
-    from envkit.cli.site import absolute, local_site
+    from envkit.cli.site import absolute, open_site
     from envkit.environment.machine import caller
     from envkit.environment.up import UpRequest, plan_up, up
     from envkit.plan.run_plan import RunOptions
     from envkit.plan.sizes import mib
 
-    options = RunOptions(
+    asked = RunOptions(
         name=name,
         home=absolute(home),
         cache=absolute(cache),
         port=port,
         shm_mib=None if shm is None else mib(shm, option="--shm"),
     )
-    site = local_site()
+    site = open_site(host_name)
     image = _image(site, target, build=not dry_run, as_json=as_json)
-    request = UpRequest(image=image, options=options, caller=caller(site.host), timeout_s=timeout)
+    request = UpRequest(image=image, options=asked, caller=caller(site.host), timeout_s=timeout)
     if dry_run:
         _show_plan(plan_up(site, request), as_json=as_json)
         return
@@ -92,7 +94,7 @@ def _image(site: Site, target: str | None, *, build: bool, as_json: bool) -> Run
 
 
 def _show_plan(plan: RunPlan, *, as_json: bool) -> None:
-    from envkit.plan.run_plan import decisions
+    from envkit.plan.run_decisions import decisions
 
     if as_json:
         output.show_json(plan)

@@ -23,13 +23,13 @@ def command(image: str, as_json: bool) -> None:
     It runs as its own user and again as an arbitrary uid of group 0. Any image can be tried: somebody
     else's is started by its own programs, as its own user only. Exit code 9 when something fails.
     """
-    from envkit.cli.site import local_engine
+    from envkit.cli.site import open_engine
     from envkit.errors import VerifyError
     from envkit.image.verdict import summary
     from envkit.image.verify import verify
 
     printer = Printer()
-    verdict = verify(local_engine(), image, (lambda _: None) if as_json else printer.item)
+    verdict = verify(open_engine(), image, (lambda _: None) if as_json else printer.item)
     if as_json:
         output.show_json({**output.plain(verdict), "passed": verdict.passed})
     else:

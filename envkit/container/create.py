@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from envkit.container.accounts import give_account
-from envkit.engines.base import Engine, Mount, Port, RunRequest, Tmpfs
+from envkit.engines.base import Engine
+from envkit.engines.values import Mount, Port, RunRequest, Tmpfs
 from envkit.plan.run_plan import CACHE, DOOR, HOME, OWN_DOOR, SECRETS, RunPlan, container_name, user
 from envkit.plan.run_record import labels
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from envkit.engines.base import Engine, RunRequest
+from envkit.engines.base import Engine
+from envkit.engines.values import RunRequest
 
 LABELS = {"io.envkit.kind": "temporary"}
 

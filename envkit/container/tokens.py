@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from envkit.engines.base import Engine, ExecRequest
+from envkit.engines.base import Engine
+from envkit.engines.values import ExecRequest
 from envkit.errors import EngineError
 from envkit.plan.run_plan import SECRETS
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from envkit.engines.base import ContainerFacts, Engine
+from envkit.engines.base import Engine
+from envkit.engines.values import ContainerFacts
 from envkit.errors import EnvkitError
 
 _PAUSE_S = 0.1  # ten looks a second cost nothing beside an IDE that takes seconds to start

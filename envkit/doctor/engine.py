@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from envkit.engines.base import EngineFacts
 from envkit.engines.docker import connect
+from envkit.engines.values import EngineFacts
 from envkit.errors import EngineError
 from envkit.hosts.base import Host
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from envkit.doctor.daemon import start_by_hand, start_by_systemd
-from envkit.engines.base import Engine, NoEngine
+from envkit.engines.base import Engine
+from envkit.engines.failures import NoEngine
 from envkit.errors import HostError
 from envkit.hosts.apt import install, is_apt_machine
 from envkit.hosts.base import Command, Host

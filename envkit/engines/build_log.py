@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 
 from envkit import paths
-from envkit.engines.base import BuildEvent, BuildFailed
+from envkit.engines.failures import BuildFailed
 from envkit.engines.known_failures import fix_for
+from envkit.engines.values import BuildEvent
 from envkit.errors import HostError
 
 LAST_LINES = 20

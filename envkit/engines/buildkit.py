@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from envkit.engines.base import BuildEvent, BuildRequest
 from envkit.engines.build_log import BuildLog
 from envkit.engines.endpoint import Endpoint
 from envkit.engines.plain_progress import PlainProgress
+from envkit.engines.values import BuildEvent, BuildRequest
 from envkit.hosts.base import Command, Host, Silent
 
 

@@ -14,9 +14,9 @@ import docker
 import requests
 import urllib3
 
-from envkit.engines.base import BuildEvent, BuildRequest
 from envkit.engines.build_log import BuildLog
 from envkit.engines.docker_errors import spoken_as_ours
+from envkit.engines.values import BuildEvent, BuildRequest
 from envkit.errors import EngineError
 
 # Docker's words for a step and what it says around steps, and Podman's.

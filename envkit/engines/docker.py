@@ -10,7 +10,7 @@ import docker
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
-from envkit.engines.base import Builder, EngineFacts, NoEngine, NotAllowed
+from envkit.engines.base import Builder
 from envkit.engines.builders import Choice, find_builder, is_podman
 from envkit.engines.classic import Classic
 from envkit.engines.docker_containers import DockerContainers
@@ -18,6 +18,8 @@ from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.docker_images import DockerImages
 from envkit.engines.docker_inside import DockerInside
 from envkit.engines.endpoint import Endpoint, find_endpoints, nowhere
+from envkit.engines.failures import NoEngine, NotAllowed
+from envkit.engines.values import EngineFacts
 from envkit.errors import EngineError
 from envkit.hosts.base import Host
 

@@ -10,8 +10,8 @@ import docker
 from docker import types
 from docker.errors import APIError, NotFound
 
-from envkit.engines.base import OWNED, OWNED_CONTAINER, ContainerFacts, Mount, RunRequest
 from envkit.engines.docker_errors import spoken_as_ours
+from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, Mount, RunRequest
 from envkit.errors import EngineError
 
 # Logs rotate, so that a chatty service cannot fill the disk (reliability.md, section 4, row 4).

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import urllib3
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
-from envkit.engines.base import NameTaken, NotAllowed, PortTaken
+from envkit.engines.failures import NameTaken, NotAllowed, PortTaken
 from envkit.errors import EngineError, EnvkitError, UsageError
 
 # Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from envkit.engines.base import ExecRequest
+from envkit.engines.values import ExecRequest
 from envkit.errors import EngineError
 
 # The stream of an exec without a terminal: 1 byte which output, 3 unused, 4 length (Docker API, "attach").

@@ -10,8 +10,8 @@ from typing import Any
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 
-from envkit.engines.base import ImageFacts, LayerFacts
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
+from envkit.engines.values import ImageFacts, LayerFacts
 from envkit.errors import EngineError
 
 

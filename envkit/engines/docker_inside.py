@@ -12,9 +12,9 @@ from typing import Any
 import docker
 from docker.errors import NotFound
 
-from envkit.engines.base import ExecRequest, ExecResult
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.docker_exec import talk, upgraded
+from envkit.engines.values import ExecRequest, ExecResult
 from envkit.errors import EngineError
 
 _MOST_LINKS = 8

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envkit.engines.base import NoEngine
+from envkit.engines.failures import NoEngine
 from envkit.errors import EngineError
 from envkit.hosts.base import Host
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from envkit.engines.base import EngineFacts
 from envkit.engines.fake_builder import FakeBuilder
 from envkit.engines.fake_containers import FakeContainers, FakeInside
 from envkit.engines.fake_images import FakeImages
+from envkit.engines.values import EngineFacts
 
 FACTS = EngineFacts(
     kind="fake", version="1.0", architecture="amd64", buildkit="/fake/docker", storage_root="", local=True

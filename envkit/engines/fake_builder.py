@@ -8,9 +8,10 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from envkit.engines.base import BuildEvent, BuildFailed, BuildRequest, ImageFacts, LayerFacts
+from envkit.engines.failures import BuildFailed
 from envkit.engines.fake_images import FakeImages, made_id
 from envkit.engines.known_failures import fix_for
+from envkit.engines.values import BuildEvent, BuildRequest, ImageFacts, LayerFacts
 from envkit.errors import EngineError
 
 

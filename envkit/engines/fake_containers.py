@@ -6,17 +6,9 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from envkit.engines.base import (
-    OWNED,
-    OWNED_CONTAINER,
-    ContainerFacts,
-    ExecRequest,
-    ExecResult,
-    NameTaken,
-    PortTaken,
-    RunRequest,
-)
+from envkit.engines.failures import NameTaken, PortTaken
 from envkit.engines.fake_images import FakeImages, carries, made_id
+from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ExecRequest, ExecResult, RunRequest
 from envkit.errors import EngineError
 
 Answer = Callable[[ContainerFacts, ExecRequest], ExecResult]

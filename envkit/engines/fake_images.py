@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from envkit.engines.base import ImageFacts, LayerFacts
+from envkit.engines.values import ImageFacts, LayerFacts
 from envkit.errors import EngineError
 
 EMPTY = ImageFacts(

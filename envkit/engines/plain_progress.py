@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from envkit.engines.base import BuildEvent
+from envkit.engines.values import BuildEvent
 
 _LINE = re.compile(r"#(?P<id>\d+) (?P<rest>.*)")
 _DONE = re.compile(r"DONE (?P<seconds>[0-9.]+)s")

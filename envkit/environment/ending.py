@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envkit.engines.base import Engine
-from envkit.environment.lookup import require
+from envkit.environment.lookup import chosen, name_of
 from envkit.environment.states import Environment, describe
 from envkit.plan.run_plan import STOP_GRACE_S
 
@@ -18,15 +18,16 @@ class Loss:
     written_bytes: int
 
 
-def stop(engine: Engine, name: str) -> None:
-    """Stop it; one that is stopped already is fine, an unknown name a UsageError."""
-    facts = require(engine, name)
+def stop(engine: Engine, name: str | None) -> str:
+    """Stop it and return its name; one that is stopped already is fine, an unknown name a UsageError."""
+    facts = chosen(engine, name)
     engine.containers.stop(facts.id, float(facts.labels.get("io.envkit.stop-grace", STOP_GRACE_S)))
+    return name_of(facts)
 
 
-def loss(engine: Engine, name: str) -> Loss:
+def loss(engine: Engine, name: str | None) -> Loss:
     """Tell what removing it would lose."""
-    facts = require(engine, name)
+    facts = chosen(engine, name)
     return Loss(environment=describe(engine, facts), written_bytes=engine.containers.written_bytes(facts.id))
 
 

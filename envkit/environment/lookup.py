@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 
-from envkit.engines.base import OWNED_CONTAINER, ContainerFacts, Engine
+from envkit.engines.base import Engine
+from envkit.engines.values import OWNED_CONTAINER, ContainerFacts
 from envkit.errors import EngineError, UsageError
 from envkit.plan.run_plan import container_name
 
@@ -36,6 +37,20 @@ def require(engine: Engine, name: str) -> ContainerFacts:
     else:
         fix = "there is none; `envkit up` starts one"
     raise UsageError(f"there is no environment {name!r}", fix=fix)
+
+
+def chosen(engine: Engine, name: str | None) -> ContainerFacts:
+    """Return the environment that is meant: the named one, or the only one; UsageError otherwise."""
+    if name is not None:
+        return require(engine, name)
+    found = everything(engine)
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(name_of(facts) for facts in found)
+    raise UsageError(
+        "which environment?" if found else "there is no environment",
+        fix=f"name one of: {names}" if found else "`envkit up` starts one",
+    )
 
 
 def everything(engine: Engine) -> tuple[ContainerFacts, ...]:

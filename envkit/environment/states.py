@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from envkit.engines.base import ContainerFacts, Engine, ExecRequest
+from envkit.engines.base import Engine
+from envkit.engines.values import ContainerFacts, ExecRequest
 from envkit.environment.lookup import everything, name_of
 from envkit.errors import EngineError
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit import paths
-from envkit.engines.base import OWNED, Engine
+from envkit.engines.base import Engine
+from envkit.engines.values import OWNED
 from envkit.environment.up import Site
 from envkit.errors import EnvkitError, UsageError
 from envkit.plan.run_plan import RunImage

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from envkit.container.accounts import give_account
 from envkit.container.create import create
 from envkit.container.wait import Gone
-from envkit.engines.base import ContainerFacts, Engine, NameTaken, PortTaken
+from envkit.engines.base import Engine
+from envkit.engines.failures import NameTaken, PortTaken
+from envkit.engines.values import ContainerFacts
 from envkit.environment import folders, machine
 from envkit.environment.door import Ask, ask
 from envkit.environment.lookup import everything, find, name_of

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from envkit import compat
 from envkit.container.temporary import running
-from envkit.engines.base import Engine, EngineFacts, ExecRequest, ImageFacts, RunRequest
+from envkit.engines.base import Engine
+from envkit.engines.values import EngineFacts, ExecRequest, ImageFacts, RunRequest
 from envkit.errors import EngineError, HostError
 from envkit.hosts.base import Host
 from envkit.image.bootstrap import bootstrap

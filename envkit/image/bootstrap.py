@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envkit import compat
-from envkit.engines.base import OWNED, Engine
+from envkit.engines.base import Engine
+from envkit.engines.values import OWNED
 from envkit.errors import HostError
 from envkit.hosts.apt import complaints, fix_for, install, is_apt_machine
 from envkit.hosts.base import Command, Host

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from envkit import context
 from envkit.accelerators import ACCELERATORS
-from envkit.engines.base import OWNED, BuildRequest, Engine, ImageFacts
+from envkit.engines.base import Engine
+from envkit.engines.values import OWNED, BuildRequest, ImageFacts
 from envkit.errors import EngineError
 from envkit.hosts.base import Host
 from envkit.image import verdict as verdicts

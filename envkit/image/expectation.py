@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from envkit.engines.base import ImageFacts
+from envkit.engines.values import ImageFacts
 from envkit.errors import VerifyError
 from envkit.image.evidence import Facts
 

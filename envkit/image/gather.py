@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from envkit.container.temporary import running
 from envkit.container.wait import last_words
-from envkit.engines.base import Engine, ExecRequest, ImageFacts, RunRequest, Tmpfs
+from envkit.engines.base import Engine
+from envkit.engines.values import ExecRequest, ImageFacts, RunRequest, Tmpfs
 from envkit.errors import EngineError
 from envkit.image import probe
 from envkit.image.checks_user import ARGUMENTS, EXIT_CODE, STDIN

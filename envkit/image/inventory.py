@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from envkit.container.temporary import running
-from envkit.engines.base import Engine, ImageFacts, RunRequest
+from envkit.engines.base import Engine
+from envkit.engines.values import ImageFacts, RunRequest
 from envkit.errors import EngineError, UsageError
 from envkit.image import expectation, probe, verdict
 from envkit.image.evidence import Facts

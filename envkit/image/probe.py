@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from envkit import paths
-from envkit.engines.base import Engine, ExecRequest
+from envkit.engines.base import Engine
+from envkit.engines.values import ExecRequest
 from envkit.errors import EngineError
 from envkit.image.evidence import Facts
 

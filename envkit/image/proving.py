@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from envkit.engines.base import BuildEvent, BuildRequest, Engine
+from envkit.engines.base import Engine
+from envkit.engines.values import BuildEvent, BuildRequest
 from envkit.errors import EngineError, VerifyError
 from envkit.image import manifest as manifests
 from envkit.image import verdict as verdicts

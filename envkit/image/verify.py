@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from envkit.engines.base import Engine, ImageFacts
+from envkit.engines.base import Engine
+from envkit.engines.values import ImageFacts
 from envkit.image import checks, expectation
 from envkit.image.checks_doors import missing_extensions
 from envkit.image.evidence import Evidence

@@ -87,15 +87,6 @@ class RunPlan:
     stop_grace_s: float = STOP_GRACE_S
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunDecision:
-    """One line of a plan as a person reads it."""
-
-    what: str
-    value: str
-    why: str
-
-
 def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller) -> RunPlan:
     """Decide everything about an environment; UsageError or PlanError when it cannot be."""
     expect = _expect(image)
@@ -140,31 +131,6 @@ def base_url(name: str) -> str:
 def container_name(name: str) -> str:
     """Return the container's name: also the lease on the environment's name, which the engine gives once."""
     return f"envkit-{name}"
-
-
-def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
-    """Return the plan as lines, each with its reason."""
-    rows = [
-        ("environment", plan.name, f"container {container_name(plan.name)}"),
-        ("image", plan.image, plan.image_id),
-        ("user", user(plan), f"{plan.caller.name}: files in {HOME} are yours"),
-        ("groups", ", ".join(plan.groups), "the image's own files are group 0's"),
-        (HOME, plan.home, "kept: survives stop, remove and rebuild"),
-        (CACHE, plan.cache, "scratch: not kept for ever"),
-        (SECRETS, "tmpfs, 0700", "tokens live in memory, new at every start"),
-        ("port", f"127.0.0.1:{plan.port}", f"the one door, at {base_url(plan.name)}; kept over restarts"),
-    ]
-    if plan.own_door_port is not None:
-        rows.append(
-            ("own door", f"127.0.0.1:{plan.own_door_port}", "code-server's own, with its own password")
-        )
-    rows += [
-        ("/dev/shm", f"{plan.shm_mib} MiB", "for data loaders: a limit, nothing is reserved"),
-        ("restart", "unless-stopped", "comes back with the engine, until `envkit stop`"),
-        ("stop grace", f"{plan.stop_grace_s:g} s", "supervisord gives each service 8 s"),
-        *(("env", f"{key}={value}", "") for key, value in plan.env.items()),
-    ]
-    return tuple(RunDecision(what=what, value=value, why=why) for what, value, why in rows)
 
 
 def user(plan: RunPlan) -> str:

@@ -14,18 +14,11 @@ import docker
 import docker.errors
 import pytest
 
-from envkit.engines.base import (
-    OWNED,
-    BuildRequest,
-    ContainerFacts,
-    Engine,
-    ExecRequest,
-    ExecResult,
-    RunRequest,
-)
+from envkit.engines.base import Engine
 from envkit.engines.docker import connect
 from envkit.engines.fake import FakeEngine
 from envkit.engines.fake_images import EMPTY
+from envkit.engines.values import OWNED, BuildRequest, ContainerFacts, ExecRequest, ExecResult, RunRequest
 from envkit.errors import EngineError
 from envkit.hosts.local import LocalHost
 

@@ -7,17 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from envkit.engines.base import (
-    OWNED,
-    BuildEvent,
-    BuildFailed,
-    BuildRequest,
-    ExecRequest,
-    Mount,
-    NameTaken,
-    Port,
-    PortTaken,
-)
+from envkit.engines.failures import BuildFailed, NameTaken, PortTaken
+from envkit.engines.values import OWNED, BuildEvent, BuildRequest, ExecRequest, Mount, Port
 from envkit.errors import EngineError
 from tests.contract.conftest import FAILING, MARK, Lab, rootfs
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from envkit.container.temporary import running
-from envkit.engines.base import Engine, ExecRequest, RunRequest
+from envkit.engines.base import Engine
 from envkit.engines.docker import connect
+from envkit.engines.values import ExecRequest, RunRequest
 from envkit.hosts.local import LocalHost
 from envkit.image.base import describe_base
 from envkit.image.bootstrap import bootstrap

@@ -17,8 +17,9 @@ import docker
 import docker.errors
 import pytest
 
-from envkit.engines.base import BuildEvent, BuildFailed, BuildRequest
 from envkit.engines.docker import DockerEngine, connect
+from envkit.engines.failures import BuildFailed
+from envkit.engines.values import BuildEvent, BuildRequest
 from envkit.errors import EngineError
 from envkit.hosts.local import LocalHost
 
@@ -30,7 +31,7 @@ BASE = "FROM debian:12\n"
 CHILD = """
 import sys
 from pathlib import Path
-from envkit.engines.base import BuildRequest
+from envkit.engines.values import BuildRequest
 from envkit.engines.docker import connect
 from envkit.hosts.local import LocalHost
 builder = connect(LocalHost(), classic=sys.argv[1] == "classic").builder

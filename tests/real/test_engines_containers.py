@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from envkit.container.temporary import running
-from envkit.engines.base import Engine, ExecRequest, Mount, RunRequest
+from envkit.engines.base import Engine
 from envkit.engines.docker import connect
+from envkit.engines.values import ExecRequest, Mount, RunRequest
 from envkit.errors import EngineError
 from envkit.hosts.local import LocalHost
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from envkit.engines.base import BuildRequest
 from envkit.engines.docker import connect
+from envkit.engines.values import BuildRequest
 from envkit.hosts.local import LocalHost
 from envkit.plan.network import FOLDER, Network, script
 from envkit.render import env_value

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from envkit.engines.base import BuildRequest
 from envkit.engines.docker import connect
+from envkit.engines.values import BuildRequest
 from envkit.hosts.local import LocalHost
 from envkit.image.checks import CHECKS
 from envkit.image.verify import ANY_UID

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from envkit.engines.base import BuildRequest, Engine
+from envkit.engines.base import Engine
 from envkit.engines.docker import connect
+from envkit.engines.values import BuildRequest
 from envkit.hosts.local import LocalHost
 from envkit.image.checks import CHECKS
 from envkit.image.expectation import EXPECT

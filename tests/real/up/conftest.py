@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from envkit.engines.base import BuildRequest, ContainerFacts, Engine, ExecRequest
+from envkit.engines.base import Engine
 from envkit.engines.docker import connect
+from envkit.engines.values import BuildRequest, ContainerFacts, ExecRequest
 from envkit.environment.lookup import require
 from envkit.environment.target import find_image
 from envkit.environment.up import Site, UpRequest

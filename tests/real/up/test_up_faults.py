@@ -13,8 +13,10 @@ import pytest
 
 from envkit.container.temporary import running
 from envkit.container.wait import NotReady
-from envkit.engines.base import Engine, PortTaken, RunRequest
+from envkit.engines.base import Engine
 from envkit.engines.docker import connect
+from envkit.engines.failures import PortTaken
+from envkit.engines.values import RunRequest
 from envkit.environment import ending
 from envkit.environment import up as up_module
 from envkit.environment.ready import Opened

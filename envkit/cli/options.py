@@ -1,0 +1,18 @@
+"""Options and arguments that several commands share, each written once."""
+
+from __future__ import annotations
+
+import click
+
+from envkit.cli import complete
+
+host = click.option(
+    "--host",
+    "host_name",
+    metavar="NAME",
+    help="Where: a host that `envkit host list` knows.  [default: this machine]",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+environment = click.argument(
+    "name", metavar="[NAME]", required=False, default=None, shell_complete=complete.environments
+)

@@ -1,0 +1,25 @@
+"""How an engine fails, where it matters which way."""
+
+from __future__ import annotations
+
+from envkit.errors import EngineError
+
+
+class NoEngine(EngineError):
+    """None answers where engines usually listen, and the user named none."""
+
+
+class NotAllowed(EngineError):
+    """There is an engine, and this user may not talk to it."""
+
+
+class NameTaken(EngineError):
+    """A container of that name is there already, ours or not."""
+
+
+class PortTaken(EngineError):
+    """The port of the host is in use."""
+
+
+class BuildFailed(EngineError):
+    """A build did not end with an image; `what` names the step, its last lines and the log."""

@@ -1,0 +1,164 @@
+"""What goes to an engine and what comes back: requests and facts, frozen.
+
+Labels: everything envkit makes carries `io.envkit.owned=true`; only what carries it (a container:
+`io.envkit.container=true`) is ever changed or removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+OWNED = "io.envkit.owned"
+# A container inherits its image's labels, so OWNED on one only says that its image is ours. This one is
+# set by `Containers.create` alone.
+OWNED_CONTAINER = "io.envkit.container"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineFacts:
+    """What an engine is and can do."""
+
+    kind: Literal["docker", "podman", "fake"]
+    version: str
+    architecture: str  # amd64 | arm64, as OCI names it
+    buildkit: str | None  # the client that speaks BuildKit ("/usr/bin/docker"), or None: classic builder
+    storage_root: str  # the engine's data folder; "" when unknown
+    local: bool  # the engine runs on this machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFacts:
+    """An image, as the engine tells it."""
+
+    id: str  # sha256:…
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]  # repo@sha256:…; empty for what never saw a registry
+    labels: Mapping[str, str]
+    env: Mapping[str, str]
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    user: str
+    architecture: str
+    size_bytes: int
+    layers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerFacts:
+    """One step of an image's history."""
+
+    created_by: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """One build: a context folder that holds a Dockerfile."""
+
+    context: Path
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    secrets: Mapping[str, Path] = field(default_factory=dict)  # id → file; BuildKit only
+    build_args: Mapping[str, str] = field(default_factory=dict, repr=False)  # predefined proxy arguments only
+    labels: Mapping[str, str] = field(default_factory=dict)
+    no_cache: bool = False
+    silence_s: float = 1200.0  # a step silent for longer is named and cancelled
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildEvent:
+    """One thing that happened in a build."""
+
+    kind: Literal["step", "done", "cached", "line", "failed"]
+    step: str  # the instruction, as the builder prints it ("[tools 3/9] RUN …")
+    text: str = ""  # for `line`: the line
+    seconds: float | None = None  # for `done` and `failed`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A folder of the host, or a named volume, in a container."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tmpfs:
+    """A filesystem in memory: never in a layer."""
+
+    target: str
+    mode: int = 0o700
+    uid: int = 0
+    gid: int = 0
+    size_mib: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A port of the container on an address of the host; `host_port` 0 lets the engine choose."""
+
+    container_port: int
+    host_port: int = 0
+    address: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """One container to create, in envkit's words. Secrets never stand here: they arrive by exec."""
+
+    image: str
+    name: str | None = None
+    command: tuple[str, ...] | None = None  # None: the image's own
+    entrypoint: tuple[str, ...] | None = None  # None: the image's own
+    user: str | None = None  # "UID:GID"; None: the image's own
+    groups: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
+    tmpfs: tuple[Tmpfs, ...] = ()
+    ports: tuple[Port, ...] = ()
+    shm_mib: int = 64
+    init: bool = False
+    restart: Literal["no", "unless-stopped"] = "no"
+    network: str | None = None  # None: the engine's default bridge
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerFacts:
+    """A container, as the engine tells it."""
+
+    id: str
+    name: str
+    image: str  # the image's id
+    state: Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+    exit_code: int | None  # None unless it has ended
+    labels: Mapping[str, str]
+    ports: Mapping[int, tuple[str, int]]  # container port → (address, host port)
+    mounts: tuple[Mount, ...]
+    created: str  # RFC 3339
+    user: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecResult:
+    """How a command in a container ended."""
+
+    code: int
+    stdout: bytes = field(repr=False)
+    stderr: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecRequest:
+    """A command to run in a running container."""
+
+    command: tuple[str, ...]
+    user: str | None = None
+    stdin: bytes = field(default=b"", repr=False)  # may hold secrets
+    env: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 60.0

@@ -1,0 +1,41 @@
+"""A run plan as a person reads it: every decision with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envkit.plan.run_plan import CACHE, HOME, SECRETS, RunPlan, base_url, container_name, user
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDecision:
+    """One line of a plan as a person reads it."""
+
+    what: str
+    value: str
+    why: str
+
+
+def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
+    """Return the plan as lines, each with its reason."""
+    rows = [
+        ("environment", plan.name, f"container {container_name(plan.name)}"),
+        ("image", plan.image, plan.image_id),
+        ("user", user(plan), f"{plan.caller.name}: files in {HOME} are yours"),
+        ("groups", ", ".join(plan.groups), "the image's own files are group 0's"),
+        (HOME, plan.home, "kept: survives stop, remove and rebuild"),
+        (CACHE, plan.cache, "scratch: not kept for ever"),
+        (SECRETS, "tmpfs, 0700", "tokens live in memory, new at every start"),
+        ("port", f"127.0.0.1:{plan.port}", f"the one door, at {base_url(plan.name)}; kept over restarts"),
+    ]
+    if plan.own_door_port is not None:
+        rows.append(
+            ("own door", f"127.0.0.1:{plan.own_door_port}", "code-server's own, with its own password")
+        )
+    rows += [
+        ("/dev/shm", f"{plan.shm_mib} MiB", "for data loaders: a limit, nothing is reserved"),
+        ("restart", "unless-stopped", "comes back with the engine, until `envkit stop`"),
+        ("stop grace", f"{plan.stop_grace_s:g} s", "supervisord gives each service 8 s"),
+        *(("env", f"{key}={value}", "") for key, value in plan.env.items()),
+    ]
+    return tuple(RunDecision(what=what, value=value, why=why) for what, value, why in rows)
