@@ -63,7 +63,7 @@ def test_tab_offers_the_presets_although_bash_splits_at_colons() -> None:
 def test_tab_offers_environments_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     site, _, host = a_site(Door())
     host.answers = {**host.answers, "id": "uid=1000(ada) gid=100(users) groups=100(users)\n"}
-    monkeypatch.setattr("envkit.cli.site.open_site", lambda: site)
+    monkeypatch.setattr("envkit.cli.site.open_site", lambda host_name=None: site)
     monkeypatch.setattr("envkit.cli.site.open_engine", lambda host_name=None: site.engine)
     assert CliRunner().invoke(envkit, ["up", "lab:dev", "--name", "one"]).exit_code == 0
     assert tab("stop", "o") == tab("rm", "") == ["plain,one"]
