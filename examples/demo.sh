@@ -14,7 +14,7 @@ step envkit build preset:cpu
 if envkit ps --json | grep '"name": "demo"' >/dev/null; then
     step envkit rm demo --yes
 fi
-urls=$(step envkit up preset:cpu --name demo --home .demo/home --cache .demo/cache)
+urls=$(step envkit up preset:cpu --name demo --home .demo/home --cache .demo/cache --show-token)
 
 cp examples/train.py .demo/home/
 step docker exec --env MODEL_PATH envkit-demo python /work/home/train.py

@@ -29,9 +29,28 @@ def run(*words: str, answer: str | None = None) -> Result:
 
 
 @pytest.mark.usefixtures("site")
-def test_up_prints_where_to_go_and_ps_does_not_tell_the_token() -> None:
+def test_up_prints_where_to_go_and_nothing_that_lets_in() -> None:
     done = run("up", "lab:dev", "--port", "20123")
-    assert (done.exit_code, done.stderr) == (0, "environment lab started: waiting for its IDEs\n")
+    assert (done.exit_code, done.stderr) == (
+        0,
+        "environment lab started: waiting for its IDEs\n"
+        "to log in: `envkit open lab`, or the same command with --show-token\n",
+    )
+    assert done.stdout == (
+        "environment lab is running\n"
+        "  JupyterLab   http://127.0.0.1:20123/env/lab/lab\n"
+        "  VS Code      http://127.0.0.1:20123/env/lab/vscode/\n"
+        "  TensorBoard  http://127.0.0.1:20123/env/lab/tensorboard/\n"
+        "  /work/home   /data/home\n"
+    )
+    opened = json.loads(run("up", "lab:dev", "--json").stdout)
+    assert (opened["token"], opened["own_door_password"]) == (None, None)
+    assert opened["urls"]["jupyterlab"] == "http://127.0.0.1:20123/env/lab/lab"
+
+
+@pytest.mark.usefixtures("site")
+def test_up_shows_the_token_when_asked_and_ps_does_not_tell_it() -> None:
+    done = run("up", "lab:dev", "--port", "20123", "--show-token")
     assert done.stdout == (
         "environment lab is running\n"
         "  JupyterLab   http://127.0.0.1:20123/env/lab/lab?token=t1\n"
@@ -48,8 +67,8 @@ def test_up_prints_where_to_go_and_ps_does_not_tell_the_token() -> None:
 
 
 @pytest.mark.usefixtures("site")
-def test_json_holds_all_that_opens_it() -> None:
-    opened = json.loads(run("up", "lab:dev", "--port", "20123", "--json").stdout)
+def test_json_holds_all_that_opens_it_when_asked() -> None:
+    opened = json.loads(run("up", "lab:dev", "--port", "20123", "--json", "--show-token").stdout)
     assert (opened["name"], opened["port"], opened["token"]) == ("lab", 20123, "t1")
     assert opened["urls"]["jupyterlab"] == "http://127.0.0.1:20123/env/lab/lab?token=t1"
 

@@ -27,6 +27,14 @@ def test_every_url_logs_in_and_none_hands_the_token_to_a_service_behind_the_prox
     )
 
 
+def test_without_the_token_the_urls_are_where_the_login_leads() -> None:
+    assert urls(20_001, "/env/cpu", None, SERVICES, None) == Urls(
+        jupyterlab="http://127.0.0.1:20001/env/cpu/lab",
+        vscode="http://127.0.0.1:20001/env/cpu/vscode/",
+        tensorboard="http://127.0.0.1:20001/env/cpu/tensorboard/",
+    )
+
+
 def test_a_service_that_is_not_in_the_image_has_no_url() -> None:
     assert urls(1, "/env/x", "t", ("jupyterlab",), None).vscode is None
 

@@ -13,6 +13,9 @@ host = click.option(
     help="Where: a host that `envkit host list` knows.  [default: this machine]",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+show_token = click.option(
+    "--show-token", is_flag=True, help="Print the token too: who has it, has the environment."
+)
 environment = click.argument(
     "name", metavar="[NAME]", required=False, default=None, shell_complete=complete.environments
 )

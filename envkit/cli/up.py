@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 )
 @options.host
 @click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the tokens.")
+@options.show_token
+@options.as_json
 def command(  # noqa: PLR0913  click hands over every option by name
     target: str | None,
     name: str | None,
@@ -52,12 +53,13 @@ def command(  # noqa: PLR0913  click hands over every option by name
     timeout: float,
     host_name: str | None,
     dry_run: bool,
+    show_token: bool,
     as_json: bool,
 ) -> None:
     """Start an environment from a spec or an image, wait until its IDEs answer, and print their URLs.
 
-    Asked again, it finds the environment and prints the URLs again. A URL holds the environment's token: who
-    has it, has the environment. Without SPEC or IMAGE: ./envkit.yaml.
+    Asked again, it finds the environment and prints the URLs again. Its token is shown only when asked for:
+    who has it, has the environment. Without SPEC or IMAGE: ./envkit.yaml.
     """
     from envkit.cli.site import absolute, open_site
     from envkit.environment.machine import caller
@@ -78,7 +80,8 @@ def command(  # noqa: PLR0913  click hands over every option by name
     if dry_run:
         _show_plan(plan_up(site, request), as_json=as_json)
         return
-    _show(up(site, request, output.note), as_json=as_json)
+    opened = up(site, request, output.note)
+    show_opened(opened, with_token=show_token, as_json=as_json)
 
 
 def _image(site: Site, target: str | None, *, build: bool, as_json: bool) -> RunImage:
@@ -102,14 +105,20 @@ def _show_plan(plan: RunPlan, *, as_json: bool) -> None:
     output.show_table((), [(line.what, line.value, line.why) for line in decisions(plan)])
 
 
-def _show(opened: Opened, *, as_json: bool) -> None:
+def show_opened(opened: Opened, *, with_token: bool, as_json: bool) -> None:
+    """Print where an environment is; its token and password only when they were asked for."""
+    from envkit.environment.ready import without_secrets
+
+    shown = opened if with_token else without_secrets(opened)
     if as_json:
-        output.show_json(opened)
+        output.show_json(shown)
         return
-    urls = opened.urls
+    urls = shown.urls
     rows = [("JupyterLab", urls.jupyterlab), ("VS Code", urls.vscode), ("TensorBoard", urls.tensorboard)]
     if urls.own_door:
-        rows += [("VS Code, own door", urls.own_door), ("  its password", opened.own_door_password)]
-    rows += [("/work/home", opened.home)]
-    output.show(f"environment {opened.name} is running")
+        rows += [("VS Code, own door", urls.own_door), ("  its password", shown.own_door_password)]
+    rows += [("/work/home", shown.home)]
+    output.show(f"environment {shown.name} is running")
     output.show_table((), [(f"  {what}", value) for what, value in rows if value])
+    if not with_token:
+        output.note(f"to log in: `envkit open {shown.name}`, or the same command with --show-token")

@@ -20,7 +20,7 @@ class Ask(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Urls:
-    """Where a browser goes; each holds the token."""
+    """Where a browser goes; with the token, each logs in."""
 
     jupyterlab: str | None = field(default=None, repr=False)
     vscode: str | None = field(default=None, repr=False)
@@ -68,18 +68,20 @@ def asks_password(asking: Ask, port: int) -> bool:
     return asking(port, "/", None) == 302 and asking(port, "/login", None) == 200
 
 
-def urls(port: int, base: str, token: str, services: tuple[str, ...], own_door: str | None) -> Urls:
-    """Return the URLs of the services; each logs in, and the login holds for all."""
+def urls(port: int, base: str, token: str | None, services: tuple[str, ...], own_door: str | None) -> Urls:
+    """Return the URLs of the services; with the token each logs in, and the login holds for all."""
     root = f"http://127.0.0.1:{port}{base}"
 
-    def behind_login(path: str, service: str) -> str | None:
+    def behind_login(path: str) -> str:
+        if token is None:
+            return f"{root}/{path}"
         # `<path>?token=` would log in too, but hand the token on to the service behind the proxy.
-        login = f"{root}/login?next={quote(f'{base}/{path}', safe='')}&token={quote(token)}"
-        return login if service in services else None
+        return f"{root}/login?next={quote(f'{base}/{path}', safe='')}&token={quote(token)}"
 
+    lab = f"{root}/lab" if token is None else f"{root}/lab?token={quote(token)}"
     return Urls(
-        jupyterlab=f"{root}/lab?token={quote(token)}" if "jupyterlab" in services else None,
-        vscode=behind_login("vscode/", "code-server"),
-        tensorboard=behind_login("tensorboard/", "tensorboard"),
+        jupyterlab=lab if "jupyterlab" in services else None,
+        vscode=behind_login("vscode/") if "code-server" in services else None,
+        tensorboard=behind_login("tensorboard/") if "tensorboard" in services else None,
         own_door=own_door,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from envkit.container.tokens import read_secret
 from envkit.container.wait import NotReady, Patience, wait_until
@@ -23,8 +23,15 @@ class Opened:
     cache: str
     port: int
     urls: Urls = field(repr=False)
-    token: str = field(repr=False)
+    token: str | None = field(repr=False)
     own_door_password: str | None = field(default=None, repr=False)
+    services: tuple[str, ...] = field(default=(), repr=False)
+
+
+def without_secrets(opened: Opened) -> Opened:
+    """Return it with nothing that opens it: what may be printed, kept and shown to others."""
+    plain = door.urls(opened.port, base_url(opened.name), None, opened.services, opened.urls.own_door)
+    return replace(opened, urls=plain, token=None, own_door_password=None)
 
 
 def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeout_s: float) -> Opened:
@@ -48,6 +55,7 @@ def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeo
         urls=door.urls(plan.port, base_url(plan.name), token, plan.services, own_door),
         token=token,
         own_door_password=own_password,
+        services=plan.services,
     )
 
 

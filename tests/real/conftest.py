@@ -80,7 +80,7 @@ def ide(
     )
     try:
         folders = ("--home", str(home), "--cache", str(cache))
-        opened = json.loads(envkit("up", image, "--name", name, *folders, "--json"))
+        opened = json.loads(envkit("up", image, "--name", name, *folders, "--json", "--show-token"))
         yield Ide(
             url=opened["urls"]["jupyterlab"].partition("/lab?")[0],
             token=opened["token"],
