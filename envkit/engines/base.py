@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -10,12 +10,16 @@ from envkit.engines.values import (
     BuildEvent,
     BuildRequest,
     ContainerFacts,
+    Ends,
     EngineFacts,
     ExecRequest,
     ExecResult,
     ImageFacts,
     LayerFacts,
+    LogLine,
+    LogRequest,
     RunRequest,
+    Usage,
 )
 
 
@@ -89,14 +93,35 @@ class Inside(Protocol):
     def execute(self, container: str, request: ExecRequest) -> ExecResult:
         """Run a command to its end. A time-out is an EngineError."""
 
-    def logs(self, container: str) -> bytes:
-        """Return what the container has printed so far, stdout and stderr as they came."""
+    def converse(self, container: str, request: ExecRequest, ends: Ends) -> int:
+        """Run a command whose input and output are the caller's, as long as it takes; return its exit code.
+
+        A connection that ends before the command is an EngineError. Nothing ends a command whose caller
+        has gone, but its own terminal or input.
+        """
+
+    def logs(self, container: str, *, tail: int | None = None) -> bytes:
+        """Return what the container has printed so far (its last lines), stdout and stderr as they came."""
 
     def put(self, container: str, files: Mapping[str, bytes], *, mode: int = 0o644) -> None:
         """Write files (absolute path → bytes) into its writable layer, owned by root. Never for secrets."""
 
     def get(self, container: str, path: str) -> bytes | None:
         """Return a file's bytes, running or not (a link is followed); None when there is no such file."""
+
+
+class Watch(Protocol):
+    """What can be seen of a container from outside."""
+
+    def log(self, container: str, request: LogRequest) -> Iterator[tuple[LogLine, ...]]:
+        """Yield whole lines, some at a time, as they were printed; when following, () after a silence.
+
+        The end of a followed log is not the container's end, and a cut one is an EngineError. Docker's own
+        follower repeats lines when a log is rotated, and skips some when it is read too slowly.
+        """
+
+    def usage(self, container: str) -> Usage | None:
+        """Return what it uses now; None when it does not run."""
 
 
 class Engine(Protocol):
@@ -117,6 +142,10 @@ class Engine(Protocol):
     @property
     def inside(self) -> Inside:
         """Return what is done inside containers."""
+
+    @property
+    def watch(self) -> Watch:
+        """Return what is seen of containers from outside."""
 
     def facts(self) -> EngineFacts:
         """Ask the engine what it is; EngineError with the fix when it does not answer."""

@@ -17,6 +17,7 @@ from envkit.engines.docker_containers import DockerContainers
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.docker_images import DockerImages
 from envkit.engines.docker_inside import DockerInside
+from envkit.engines.docker_watch import DockerWatch
 from envkit.engines.endpoint import Endpoint, find_endpoints, nowhere
 from envkit.engines.failures import NoEngine, NotAllowed
 from envkit.engines.values import EngineFacts
@@ -80,6 +81,7 @@ class DockerEngine:
         self.images = DockerImages(client)
         self.containers = DockerContainers(client)
         self.inside = DockerInside(client)
+        self.watch = DockerWatch(client)
 
     @property
     def builder(self) -> Builder:

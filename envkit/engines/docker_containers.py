@@ -19,6 +19,7 @@ _LOGS = {"type": "json-file", "config": {"max-size": "50m", "max-file": "3"}}
 
 # Podman's own words for states, in Docker's.
 _STATES = {"stopped": "exited", "stopping": "running", "configured": "created", "initialized": "created"}
+_NEVER = "0001-01-01"  # the engine's zero time
 _TMPFS = "rw,nosuid,nodev,noexec"
 
 
@@ -149,6 +150,10 @@ def _facts(about: dict[str, Any]) -> ContainerFacts:
         ),
         created=about["Created"],
         user=config.get("User") or "",
+        started="" if state.get("StartedAt", _NEVER).startswith(_NEVER) else state["StartedAt"],
+        oom_killed=bool(state.get("OOMKilled")),
+        error=str(state.get("Error") or ""),
+        restarts=int(about.get("RestartCount") or 0),
     )
 
 

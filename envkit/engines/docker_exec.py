@@ -20,28 +20,35 @@ from envkit.engines.values import ExecRequest
 from envkit.errors import EngineError
 
 # The stream of an exec without a terminal: 1 byte which output, 3 unused, 4 length (Docker API, "attach").
-_HEADER = struct.Struct(">BxxxL")
+HEADER = struct.Struct(">BxxxL")
 _STDERR = 2
-_PART = 1 << 16
-_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+PART = 1 << 16
+NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 @contextmanager
-def upgraded(api: Any, exec_id: str) -> Iterator[tuple[socket.socket, bytes]]:
+def upgraded(api: Any, exec_id: str, *, tty: bool = False) -> Iterator[tuple[socket.socket, bytes]]:
     """Start the command; give the connection, and what of the output came with the answer's header."""
     response = api._post_json(
         api._url("/exec/{0}/start", exec_id),
         headers={"Connection": "Upgrade", "Upgrade": "tcp"},
-        data={"Tty": False, "Detach": False},
+        data={"Tty": tty, "Detach": False},
         stream=True,
     )
     api._raise_for_status(response)
+    with taken_over(response) as both:
+        yield both
+
+
+@contextmanager
+def taken_over(response: Any) -> Iterator[tuple[socket.socket, bytes]]:
+    """Give an answer's connection, not blocking, and what of its body was read with its header."""
     reader = response.raw._fp.fp
     connection: socket.socket = reader.raw._sock
     try:
         connection.setblocking(False)
         early = b""
-        with suppress(*_NOT_NOW):
+        with suppress(*NOT_NOW):
             early = reader.peek()
         yield connection, early
     finally:
@@ -52,11 +59,8 @@ def upgraded(api: Any, exec_id: str) -> Iterator[tuple[socket.socket, bytes]]:
 
 def talk(connection: socket.socket, early: bytes, request: ExecRequest) -> tuple[bytes, bytes]:
     """Send stdin and close that direction, while reading; return stdout and stderr when both have ended."""
-    if request.stdin and isinstance(connection, ssl.SSLSocket):
-        raise EngineError(
-            "an engine behind TLS cannot be sent a command's input: its end cannot be told",
-            fix="reach the engine through a forwarded socket: `ssh -nNT -L …`, with DOCKER_HOST=unix://…",
-        )
+    if request.stdin:
+        refuse_tls(connection)
     deadline = time.monotonic() + request.timeout_s
     received, unsent = bytearray(early), memoryview(request.stdin)
     with selectors.DefaultSelector() as selector:
@@ -75,11 +79,20 @@ def talk(connection: socket.socket, early: bytes, request: ExecRequest) -> tuple
                 return _apart(received)
 
 
+def refuse_tls(connection: socket.socket) -> None:
+    """Refuse to send input where its end cannot be told: TLS cannot close one direction."""
+    if isinstance(connection, ssl.SSLSocket):
+        raise EngineError(
+            "an engine behind TLS cannot be sent a command's input: its end cannot be told",
+            fix="reach the engine through a forwarded socket: `ssh -nNT -L …`, with DOCKER_HOST=unix://…",
+        )
+
+
 def _send(connection: socket.socket, unsent: memoryview) -> memoryview:
     """Send a part; close the direction after the last. A command may end before it has read all."""
     try:
-        unsent = unsent[connection.send(unsent[:_PART]) :]
-    except _NOT_NOW:
+        unsent = unsent[connection.send(unsent[:PART]) :]
+    except NOT_NOW:
         return unsent
     except (BrokenPipeError, ConnectionResetError):
         return memoryview(b"")
@@ -91,8 +104,8 @@ def _send(connection: socket.socket, unsent: memoryview) -> memoryview:
 
 def _receive(connection: socket.socket, received: bytearray) -> bool:
     """Take what there is; tell whether that was the end."""
-    with suppress(*_NOT_NOW):
-        while part := connection.recv(_PART):
+    with suppress(*NOT_NOW):
+        while part := connection.recv(PART):
             received += part
         return True
     return False
@@ -103,10 +116,10 @@ def _apart(received: bytearray) -> tuple[bytes, bytes]:
     outputs = (bytearray(), bytearray())
     at = 0
     while at < len(received):
-        begin = at + _HEADER.size
+        begin = at + HEADER.size
         if begin > len(received):
             raise _cut()
-        which, length = _HEADER.unpack_from(received, at)
+        which, length = HEADER.unpack_from(received, at)
         at = begin + length
         if at > len(received):
             raise _cut()

@@ -7,14 +7,16 @@ import posixpath
 import tarfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
+from envkit.engines.docker_converse import Conversation
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.docker_exec import talk, upgraded
-from envkit.engines.values import ExecRequest, ExecResult
+from envkit.engines.values import Ends, ExecRequest, ExecResult
 from envkit.errors import EngineError
 
 _MOST_LINKS = 8
@@ -36,15 +38,34 @@ class DockerInside:
                 stdin=bool(request.stdin),
                 user=request.user or "",
                 environment=dict(request.env),
+                workdir=request.directory,
             )
             with upgraded(self._api, made["Id"]) as (connection, early):
                 stdout, stderr = talk(connection, early, request)
             return ExecResult(code=self._code(made["Id"]), stdout=stdout, stderr=stderr)
 
-    def logs(self, container: str) -> bytes:
-        """Return what the container has printed so far, stdout and stderr as they came."""
+    def converse(self, container: str, request: ExecRequest, ends: Ends) -> int:
+        """Run a command whose input and output are the caller's; return its exit code."""
+        tty = ends.size is not None
+        with spoken_as_ours(f"running {request.command[0]} in the container"):
+            made = self._api.exec_create(
+                container,
+                list(request.command),
+                stdin=ends.stdin is not None,
+                tty=tty,
+                user=request.user or "",
+                environment=dict(request.env),
+                workdir=request.directory,
+            )
+            with upgraded(self._api, made["Id"], tty=tty) as (connection, early):
+                Conversation(connection, ends, partial(self._resize, made["Id"])).hold(early)
+            return self._code(made["Id"])
+
+    def logs(self, container: str, *, tail: int | None = None) -> bytes:
+        """Return what the container has printed so far (its last lines), stdout and stderr as they came."""
         with spoken_as_ours("reading the container's log"):
-            return bytes(self._api.logs(container, stdout=True, stderr=True))
+            asked = "all" if tail is None else tail
+            return bytes(self._api.logs(container, stdout=True, stderr=True, tail=asked))
 
     def put(self, container: str, files: Mapping[str, bytes], *, mode: int = 0o644) -> None:
         """Write files (absolute path → bytes) into its writable layer, owned by root. Never for secrets."""
@@ -73,6 +94,14 @@ class DockerInside:
                     return None if file is None else file.read()
                 path = posixpath.normpath(posixpath.join(posixpath.dirname(path), member.linkname))
         return None
+
+    def _resize(self, exec_id: str, columns: int, rows: int) -> bool:
+        """Tell the command's terminal its size; False when there is no command, not yet or no more."""
+        try:
+            self._api.exec_resize(exec_id, height=rows, width=columns)
+        except APIError:
+            return False
+        return True
 
     def _code(self, exec_id: str) -> int:
         """Return the exit code; the stream may end a moment before the engine knows it."""

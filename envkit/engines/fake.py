@@ -5,6 +5,7 @@ from __future__ import annotations
 from envkit.engines.fake_builder import FakeBuilder
 from envkit.engines.fake_containers import FakeContainers, FakeInside
 from envkit.engines.fake_images import FakeImages
+from envkit.engines.fake_watch import FakeWatch
 from envkit.engines.values import EngineFacts
 
 FACTS = EngineFacts(
@@ -21,6 +22,7 @@ class FakeEngine:
         self.builder = FakeBuilder(self.images)
         self.containers = FakeContainers(self.images)
         self.inside = FakeInside(self.containers)
+        self.watch = FakeWatch(self.containers)
 
     def facts(self) -> EngineFacts:
         """Return what it was told to be."""

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from envkit.engines.failures import NameTaken, PortTaken
 from envkit.engines.fake_images import FakeImages, carries, made_id
-from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ExecRequest, ExecResult, RunRequest
+from envkit.engines.values import (
+    OWNED,
+    OWNED_CONTAINER,
+    ContainerFacts,
+    Ends,
+    ExecRequest,
+    ExecResult,
+    RunRequest,
+)
 from envkit.errors import EngineError
 
 Answer = Callable[[ContainerFacts, ExecRequest], ExecResult]
@@ -64,7 +73,13 @@ class FakeContainers:
         code, words = self.endings.get(command, (None, b""))
         self.printed[facts.id] = self.printed.get(facts.id, b"") + words
         state = ("running", None) if code is None else ("exited", code)
-        self._all[facts.id] = replace(facts, state=state[0], exit_code=state[1], ports=ports)  # type: ignore[arg-type]
+        self._all[facts.id] = replace(
+            facts,
+            state=state[0],  # type: ignore[arg-type]
+            exit_code=state[1],
+            ports=ports,
+            started=facts.created,
+        )
 
     def find(self, labels: Mapping[str, str]) -> tuple[ContainerFacts, ...]:
         """Return all containers, running or not, that carry these labels (value "" matches any value)."""
@@ -144,9 +159,18 @@ class FakeInside:
             return ExecResult(code=127, stdout=b"", stderr=f"{request.command[0]}: not found\n".encode())
         return script if isinstance(script, ExecResult) else script(facts, request)
 
-    def logs(self, container: str) -> bytes:
-        """Return what the container has printed."""
-        return self.containers.printed.get(self.containers.require(container).id, b"")
+    def converse(self, container: str, request: ExecRequest, ends: Ends) -> int:
+        """Read all of the input, then answer by the script."""
+        done = self.execute(container, replace(request, stdin=_all_of(ends.stdin)))
+        for which, text in ((1, done.stdout), (2, done.stderr)):
+            if text:
+                ends.write(1 if ends.size else which, text)
+        return done.code
+
+    def logs(self, container: str, *, tail: int | None = None) -> bytes:
+        """Return what the container has printed (its last lines)."""
+        text = self.containers.printed.get(self.containers.require(container).id, b"")
+        return text if tail is None else b"".join(text.splitlines(keepends=True)[-tail:])
 
     def put(self, container: str, files: Mapping[str, bytes], *, mode: int = 0o644) -> None:
         """Write files."""
@@ -156,6 +180,13 @@ class FakeInside:
         """Return a file's bytes; None when there is no such file."""
         facts = self.containers.inspect(container)
         return None if facts is None else self.containers.files[facts.id].get(path)
+
+
+def _all_of(stdin: int | None) -> bytes:
+    parts = b""
+    while stdin is not None and (part := os.read(stdin, 1 << 16)):
+        parts += part
+    return parts
 
 
 def _asked(request: RunRequest) -> dict[int, tuple[str, int]]:

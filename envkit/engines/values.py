@@ -6,10 +6,10 @@ Labels: everything envkit makes carries `io.envkit.owned=true`; only what carrie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 OWNED = "io.envkit.owned"
 # A container inherits its image's labels, so OWNED on one only says that its image is ours. This one is
@@ -142,6 +142,10 @@ class ContainerFacts:
     mounts: tuple[Mount, ...]
     created: str  # RFC 3339
     user: str
+    started: str = ""  # RFC 3339; "" when it never was
+    oom_killed: bool = False  # something in it, not always its main program, was ended for want of memory
+    error: str = ""  # what the engine says of a start that failed
+    restarts: int = 0  # how often the engine started it again by itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,4 +165,44 @@ class ExecRequest:
     user: str | None = None
     stdin: bytes = field(default=b"", repr=False)  # may hold secrets
     env: Mapping[str, str] = field(default_factory=dict)
+    directory: str | None = None  # None: the image's own
     timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """The caller's side of a conversation with a command."""
+
+    stdin: int | None  # a file descriptor that is read to its end; None: the command gets no input
+    write: Callable[[int, bytes], None] = field(repr=False)  # takes output: 1 is stdout, 2 is stderr
+    # The caller's terminal as (columns, rows), asked again and again; None: the command gets no terminal.
+    size: Callable[[], tuple[int, int]] | None = None
+
+
+class LogLine(NamedTuple):
+    """A line that a container printed. No dataclass: there are 100,000 of them a second."""
+
+    time_ns: int  # when the engine read it, since 1970
+    stream: int  # 1: stdout, 2: stderr
+    text: bytes  # without its newline
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogRequest:
+    """Which part of a container's log."""
+
+    since_ns: int | None = None  # lines of this moment and later
+    tail: int | None = None  # only the last lines
+    follow: bool = False  # and what comes
+    quiet_s: float = 10.0  # when following: an empty batch after so long a silence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a running container has used and uses."""
+
+    taken_ns: int  # when, by the engine's clock
+    cpu_ns: int  # of all CPUs together, since its start
+    memory_bytes: int  # without the pages of files that the kernel can drop
+    limit_bytes: int  # the machine's memory when it has no limit
+    processes: int

@@ -34,6 +34,9 @@ FAILING = "FROM debian:12\nRUN echo last words; exit 3\n"
 ENDINGS = {
     ("sh", "-c", "exit 7"): (7, b""),
     ("sh", "-c", "echo out; echo err >&2"): (0, b"out\nerr\n"),
+    ("sh", "-c", "seq 1 5; printf end"): (0, b"1\n2\n3\n4\n5\nend"),
+    ("perl", "-e", "print 'x' x 50_000"): (0, b"x" * 50_000),
+    ("sh", "-c", "kill -9 $$"): (137, b""),
 }
 
 
@@ -110,6 +113,12 @@ def _fake(name: str, folder: Path) -> Lab:
         {
             ("sh", "-c", "echo out; echo err >&2; exit 3"): ExecResult(
                 code=3, stdout=b"out\n", stderr=b"err\n"
+            ),
+            ("pwd",): lambda facts, asked: ExecResult(
+                code=0, stdout=(asked.directory or "/").encode() + b"\n", stderr=b""
+            ),
+            ("sh", "-c", "test -t 0 && sleep 1; stty size"): ExecResult(
+                code=0, stdout=b"33 77\r\n", stderr=b""
             ),
             ("cat",): lambda facts, asked: ExecResult(code=0, stdout=asked.stdin, stderr=b""),
             ("printenv", "WORD"): lambda facts, asked: ExecResult(

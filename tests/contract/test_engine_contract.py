@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from envkit.engines.failures import BuildFailed, NameTaken, PortTaken
-from envkit.engines.values import OWNED, BuildEvent, BuildRequest, ExecRequest, Mount, Port
+from envkit.engines.values import (
+    OWNED,
+    BuildEvent,
+    BuildRequest,
+    Ends,
+    ExecRequest,
+    LogLine,
+    LogRequest,
+    Mount,
+    Port,
+)
 from envkit.errors import EngineError
 from tests.contract.conftest import FAILING, MARK, Lab, rootfs
 
@@ -372,3 +383,121 @@ def test_files_arrive_before_the_start(lab: Lab) -> None:
 
 def test_a_file_that_is_not_there_is_none(lab: Lab) -> None:
     assert lab.engine.inside.get(lab.engine.containers.create(lab.request()), "/opt/nothing") is None
+
+
+def test_a_command_starts_where_it_is_told(lab: Lab) -> None:
+    done = lab.engine.inside.execute(lab.running(), ExecRequest(command=("pwd",), directory="/usr/share"))
+    assert done.stdout == b"/usr/share\n"
+
+
+# conversations
+
+
+def conversation(
+    lab: Lab, *words: str, sent: bytes | None = None, **more: object
+) -> tuple[int, bytes, bytes]:
+    """Talk with a command through a file; return its code and its two outputs."""
+    heard = {1: b"", 2: b""}
+
+    def write(which: int, text: bytes) -> None:
+        heard[which] += text
+
+    with tempfile.TemporaryFile() as file:
+        file.write(sent or b"")
+        file.seek(0)
+        ends = Ends(stdin=None if sent is None else file.fileno(), write=write, **more)  # type: ignore[arg-type]
+        code = lab.engine.inside.converse(lab.running(), ExecRequest(command=words), ends)
+    return code, heard[1], heard[2]
+
+
+@pytest.mark.parametrize("size", [0, 1, 8_000_000])
+def test_a_conversation_hands_all_of_the_input_in_and_the_output_out(lab: Lab, size: int) -> None:
+    assert conversation(lab, "cat", sent=b"s" * size) == (0, b"s" * size, b"")
+
+
+def test_a_conversation_keeps_the_outputs_apart_and_tells_the_code(lab: Lab) -> None:
+    assert conversation(lab, "sh", "-c", "echo out; echo err >&2; exit 3") == (3, b"out\n", b"err\n")
+
+
+def test_a_command_without_input_sees_its_end_at_once(lab: Lab) -> None:
+    assert conversation(lab, "cat") == (0, b"", b"")
+
+
+def test_a_command_gets_a_terminal_of_the_callers_size(lab: Lab) -> None:
+    said = conversation(lab, "sh", "-c", "test -t 0 && sleep 1; stty size", sent=b"", size=lambda: (77, 33))
+    assert said == (0, b"33 77\r\n", b"")
+
+
+def test_there_is_no_conversation_with_what_does_not_run(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    with pytest.raises(EngineError):
+        lab.engine.inside.converse(made, ExecRequest(command=("cat",)), Ends(stdin=None, write=print))
+
+
+# what is seen from outside
+
+
+def log(lab: Lab, *words: str, **asked: object) -> list[LogLine]:
+    made = lab.running(command=words)
+    lab.engine.containers.stop(made, 5)  # waits for the end
+    found = lab.engine.watch.log(made, LogRequest(**asked))  # type: ignore[arg-type]
+    return [line for batch in found for line in batch]
+
+
+COUNT = ("sh", "-c", "seq 1 5; printf end")
+
+
+def test_a_log_holds_every_line_with_its_moment(lab: Lab) -> None:
+    found = log(lab, *COUNT)
+    assert [line.text for line in found] == [b"1", b"2", b"3", b"4", b"5", b"end"]
+    assert [line.time_ns for line in found] == sorted(line.time_ns for line in found)
+    assert {line.stream for line in found} == {1}
+
+
+def test_a_followed_log_ends_with_what_is_printed(lab: Lab) -> None:
+    assert [line.text for line in log(lab, *COUNT, follow=True)][:5] == [b"1", b"2", b"3", b"4", b"5"]
+
+
+def test_only_the_last_lines_of_a_log(lab: Lab) -> None:
+    assert [line.text for line in log(lab, *COUNT, tail=2)] == [b"5", b"end"]
+    assert lab.engine.inside.logs(lab.name, tail=1).rstrip() == b"end"
+
+
+def test_a_log_begins_at_a_moment_and_that_moment_counts(lab: Lab) -> None:
+    found = log(lab, *COUNT)
+    later = lab.engine.watch.log(lab.name, LogRequest(since_ns=found[3].time_ns))
+    assert [line for batch in later for line in batch] == found[3:]
+
+
+def test_a_long_line_is_one_line(lab: Lab) -> None:
+    assert [line.text for line in log(lab, "perl", "-e", "print 'x' x 50_000")] == [b"x" * 50_000]
+
+
+def test_there_is_no_log_of_what_is_gone(lab: Lab) -> None:
+    with pytest.raises(EngineError):
+        list(lab.engine.watch.log(NOBODY, LogRequest()))
+
+
+def test_what_runs_uses_something_and_what_does_not_nothing(lab: Lab) -> None:
+    made = lab.running(init=True)
+    used = lab.engine.watch.usage(made)
+    assert used is not None and used.processes > 0
+    lab.engine.containers.stop(made, 1)
+    assert lab.engine.watch.usage(made) is None
+    assert lab.engine.watch.usage(NOBODY) is None
+
+
+def test_a_container_that_ran_tells_since_when(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    before = lab.engine.containers.inspect(made)
+    lab.engine.containers.start(made)
+    after = lab.engine.containers.inspect(made)
+    assert before and after and before.started == "" and after.started.startswith("20")
+    assert (after.oom_killed, after.error, after.restarts) == (False, "", 0)
+
+
+def test_a_container_that_was_killed_is_not_out_of_memory_for_that(lab: Lab) -> None:
+    made = lab.running(command=("sh", "-c", "kill -9 $$"), init=True)
+    lab.engine.containers.stop(made, 5)
+    facts = lab.engine.containers.inspect(made)
+    assert facts is not None and (facts.exit_code, facts.oom_killed) == (137, False)
