@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from envkit.environment.folders import prepare, resolve
+from envkit.environment.folders import check_mount, prepare, resolve
 from envkit.errors import UsageError
+from envkit.plan.mounts import FolderMount
 from envkit.plan.run_plan import Caller
 from tests.environments import TalkingHost
 
@@ -89,3 +90,58 @@ def test_a_file_is_no_folder() -> None:
 def test_a_path_that_the_engine_would_misread_is_refused(real: str) -> None:
     with pytest.raises(UsageError, match="the engine takes no `:`"):
         resolve(TalkingHost({"realpath": real + "\n"}), real, option="--home")
+
+
+ENGINE = ("/run/docker.sock", "/data/docker")
+
+
+def mount(source: str, *, read_only: bool = False) -> FolderMount:
+    return FolderMount(name="x", source=source, read_only=read_only)
+
+
+def place(real: str, mode: int = 0o40755, uid: int = 1000) -> TalkingHost:
+    return TalkingHost({"realpath": real + "\n", "stat": f"{mode:x} {uid} {uid}\n"})
+
+
+def test_a_mount_gets_its_real_path() -> None:
+    assert check_mount(place("/data/real"), mount("/data/link"), ADA, ENGINE) == mount("/data/real")
+
+
+@pytest.mark.parametrize(
+    ("real", "words"),
+    [
+        ("/", "reaches the engine itself"),
+        ("/run", "reaches the engine itself"),
+        ("/data", "reaches the engine itself"),
+        ("/data/docker/volumes", "reaches the engine itself"),
+        ("/etc", "belongs to the system"),
+        ("/mnt", "is not one person's folder"),
+    ],
+)
+def test_a_mount_of_the_system_needs_the_flag(real: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        check_mount(place(real), mount("/data/link"), ADA, ENGINE)
+    assert "--allow-system-mounts" in caught.value.fix
+    assert check_mount(place(real), mount("/data/link", read_only=True), ADA, None).source == real
+
+
+def test_a_mount_of_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="there is no folder /data/x"):
+        check_mount(TalkingHost({"realpath": "/data/x\n"}), mount("/data/x"), ADA, ENGINE)
+
+
+def test_a_mount_of_a_file_is_refused() -> None:
+    with pytest.raises(UsageError, match="/data/x is not a folder"):
+        check_mount(place("/data/x", mode=0o100644), mount("/data/x"), ADA, ENGINE)
+
+
+def test_a_mount_that_the_caller_may_only_read_says_so() -> None:
+    with pytest.raises(UsageError, match="is not writable for you") as caught:
+        check_mount(place("/data/x", uid=5), mount("/data/x"), ADA, ENGINE)
+    assert "`--mount x=/data/x:ro` if reading is enough" in caught.value.fix
+    assert check_mount(place("/data/x", uid=5), mount("/data/x", read_only=True), ADA, ENGINE).read_only
+
+
+def test_a_mount_that_the_caller_cannot_even_read_is_refused() -> None:
+    with pytest.raises(UsageError, match="is not readable for you"):
+        check_mount(place("/data/x", mode=0o40700, uid=5), mount("/data/x", read_only=True), ADA, ENGINE)

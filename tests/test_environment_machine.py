@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from envkit.environment.machine import caller, memory_mib
+from envkit.accelerators.base import Seen
+from envkit.environment.machine import caller, cpus, memory_mib, raises_limits, seen
 from envkit.errors import HostError
 from envkit.plan.run_plan import Caller
 from tests.environments import TalkingHost
+from tests.scripted_host import ScriptedHost
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,34 @@ def test_a_machine_that_does_not_say_who_we_are_is_an_error() -> None:
 
 def test_memory_is_what_the_kernel_counts() -> None:
     assert memory_mib(TalkingHost()) == 16_000
+
+
+@pytest.mark.parametrize(("told", "count"), [("0-7\n", 8), ("0\n", 1), ("0-3,8-11\n", 8), ("", 0), ("?", 0)])
+def test_cpus_are_those_that_are_online(told: str, count: int) -> None:
+    assert cpus(ScriptedHost(files={"/sys/devices/system/cpu/online": told.encode()})) == count
+
+
+@pytest.mark.parametrize(
+    ("status", "lifts"),
+    [(b"CapBnd:\t000001ffffffffff\n", True), (b"CapBnd:\t00000000a80425fb\n", False), (b"", True)],
+)
+def test_an_engine_in_a_container_cannot_lift_limits(status: bytes, lifts: bool) -> None:
+    assert raises_limits(ScriptedHost(files={"/proc/1/status": status})) is lifts
+
+
+def test_an_accelerators_nodes_and_files_are_looked_at() -> None:
+    host = ScriptedHost(
+        answers={
+            "ls -1 /dev/": (0, "davinci0\ndavinci_manager\nnull\nsda\n"),
+            "stat": (1, "1000 /dev/davinci0\n1001 /dev/davinci_manager\n"),
+        }
+    )
+    assert seen(host, "ascend", ()) == Seen(paths={"/dev/davinci0": 1000, "/dev/davinci_manager": 1001})
+    assert "/dev/sda" not in host.lines[1]
+    assert "/usr/local/Ascend/driver/lib64" in host.lines[1]
+
+
+def test_nothing_is_looked_at_for_a_cpu() -> None:
+    host = ScriptedHost()
+    assert seen(host, "cpu", ()) == Seen()
+    assert host.lines == []

@@ -160,16 +160,33 @@ def test_a_port_that_was_asked_for_is_never_replaced() -> None:
     engine.containers.busy_ports = {20_001}
     with pytest.raises(PortTaken, match=r"^port 20001 is in use$") as caught:
         up(site, lasting(port=20_001), silent)
-    assert caught.value.fix == "`ss -ltnp` tells by whom; leave --port out and a free one is taken"
+    assert caught.value.fix == "leave --port out and a free one is taken; `sudo ss -ltnp` tells who has it"
     assert engine.containers.find({}) == ()
 
 
 def test_a_port_of_another_environment_is_said_to_be_its() -> None:
     site, _, _ = a_site(Door())
     up(site, lasting(port=20_001), silent)
-    with pytest.raises(PortTaken) as caught:
+    with pytest.raises(PortTaken, match=r"^port 20001 is in use by environment lab$"):
         up(site, lasting(name="other", port=20_001), silent)
-    assert caught.value.fix.startswith("it belongs to environment lab;")
+
+
+def test_a_port_of_a_program_is_said_to_be_its() -> None:
+    site, engine, host = a_site(Door())
+    engine.containers.busy_ports = {20_001}
+    host.answers = {**host.answers, "ss": 'LISTEN 0 5 127.0.0.1:20001 users:(("python3",pid=4711,fd=3))\n'}
+    with pytest.raises(PortTaken, match=r"^port 20001 is in use by python3 \(process 4711\)$"):
+        up(site, lasting(port=20_001), silent)
+
+
+def test_an_engine_that_may_not_lift_limits_is_asked_again_without() -> None:
+    site, engine, _ = a_site(Door())
+    engine.containers.lifts_limits = False
+    said: list[str] = []
+    opened = up(site, lasting(), said.append)
+    assert engine.containers.requests[only(engine).id].limits == ()
+    assert "may not lift limits" in said[0]
+    assert up(site, lasting(), silent) == opened
 
 
 def test_a_kept_port_that_is_taken_is_named_and_the_environment_stays() -> None:

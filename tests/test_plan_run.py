@@ -7,7 +7,9 @@ import json
 
 import pytest
 
-from envkit.errors import PlanError, UsageError
+from envkit.accelerators.base import Seen
+from envkit.errors import HostError, PlanError, UsageError
+from envkit.plan.mounts import FolderMount
 from envkit.plan.run_decisions import decisions
 from envkit.plan.run_plan import Caller, RunHost, RunImage, RunOptions, RunPlan, plan_run
 from envkit.plan.run_record import Difference, differences, digest, kept_options, labels
@@ -172,3 +174,40 @@ def test_every_line_of_a_plan_has_its_value() -> None:
     assert lines["port"] == "127.0.0.1:20001"
     assert lines["user"] == "1234567:100"
     assert lines["/work/home"] == "/home/ada/envkit/home"
+
+
+def test_resources_that_are_not_asked_for_again_stay_as_they_are() -> None:
+    mounts = (FolderMount(name="data", source="/srv/ada", read_only=True),)
+    kept = labels(planned(cpus=2.5, memory_mib=4096, mounts=mounts, ulimits=()))
+    again = plan_run(IMAGE, kept_options(NOTHING, kept), HOST, ADA)
+    assert differences(again, kept) == ()
+    other = plan_run(IMAGE, kept_options(RunOptions(cpus=3.0, mounts=mounts), kept), HOST, ADA)
+    assert differences(other, kept) == (Difference(what="cpus", found="2.5", asked="3.0"),)
+
+
+def test_an_environment_of_an_older_envkit_is_no_other() -> None:
+    kept = labels(planned())
+    record = json.loads(kept["io.envkit.run"])
+    new = ("device", "mounts", "cpus", "memory_mib", "ulimits")
+    old = {key: value for key, value in record.items() if key not in new}
+    kept |= {"io.envkit.run": json.dumps(old), "io.envkit.run-digest": "sha256:before"}
+    assert differences(plan_run(IMAGE, kept_options(NOTHING, kept), HOST, ADA), kept) == ()
+
+
+def test_an_image_for_another_architecture_is_refused() -> None:
+    foreign = dataclasses.replace(IMAGE, architecture="arm64")
+    with pytest.raises(HostError, match="cpu:dev is made for arm64, the engine runs on amd64"):
+        plan_run(foreign, NOTHING, dataclasses.replace(HOST, architecture="amd64"), ADA)
+
+
+def test_an_engine_that_may_not_lift_limits_is_not_asked_to() -> None:
+    assert plan_run(IMAGE, NOTHING, dataclasses.replace(HOST, raises_limits=False), ADA).ulimits == ()
+
+
+def test_a_card_and_its_group_are_in_the_plan() -> None:
+    made_for = image("npu:dev", **{"io.envkit.accelerator": "ascend"})
+    nodes = ("davinci0", "davinci_manager", "devmm_svm", "hisi_hdc")
+    paths = {**{f"/dev/{node}": 1001 for node in nodes}, "/usr/local/Ascend/driver/lib64": 0}
+    plan = plan_run(made_for, NOTHING, dataclasses.replace(HOST, seen=Seen(paths=paths)), ADA)
+    assert (str(plan.device), plan.groups) == ("ascend:0", ("0", "1001"))
+    assert json.loads(labels(plan)["io.envkit.run"])["device"] == "ascend:0"

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from envkit import compat
-from envkit.accelerators.base import Misfit, TorchChoice, TorchWish
+from envkit.accelerators.base import Misfit, Seen, TorchChoice, TorchWish, Wiring, present, require_cards
 from envkit.accelerators.torch_rows import row_for
+from envkit.errors import AcceleratorError
+
+# What a container needs of the host beside the cards themselves (facts A3.1).
+_NODE = "/dev/davinci"
+_MANAGER = "/dev/davinci_manager"
+_SHARED = (_MANAGER, "/dev/devmm_svm", "/dev/hisi_hdc")
+_DRIVER = "/usr/local/Ascend/driver/lib64"
+_OPTIONAL = (
+    "/usr/local/Ascend/driver/version.info",
+    "/usr/local/dcmi",
+    "/usr/local/bin/npu-smi",
+    "/etc/ascend_install.info",
+)
 
 
 class Ascend:
     """Ascend NPUs: torch's CPU build with torch_npu of the same version, on a CANN base."""
 
     name = "ascend"
+    looks_at: tuple[str, ...] = (f"{_NODE}*", *_SHARED, _DRIVER, *_OPTIONAL)
     # CANN's operator compiler runs in its image's own Python and needs that one's packages (facts A1.4).
     python_is_the_base_s = True
     build_bytes = 8 << 30
@@ -37,3 +51,24 @@ class Ascend:
         """Return the base image that `auto` stands for."""
         base: str = compat.table("bases")["auto"]["ascend"]
         return base
+
+    def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
+        """Hand over the cards' nodes, the shared ones, and the host's driver: that works on every engine.
+
+        The container counts its cards from 0 by itself: ASCEND_RT_VISIBLE_DEVICES stays unset (facts A3.4).
+        """
+        cards = require_cards(self.name, ids, present(seen, _NODE))
+        missing = [path for path in (*_SHARED, _DRIVER) if path not in seen.paths]
+        if missing:
+            raise AcceleratorError(
+                f"the host's Ascend driver is not whole: {', '.join(missing)} is missing",
+                fix="install the driver (HDK) again; `npu-smi info` must work on the host",
+            )
+        return Wiring(
+            accelerator=self.name,
+            ids=cards,
+            nodes=(*(f"{_NODE}{number}" for number in cards), *_SHARED),
+            libraries=(_DRIVER, *(path for path in _OPTIONAL if path in seen.paths)),
+            groups=(str(seen.paths[_MANAGER]),),  # the nodes are 0660 (facts A3.6)
+            lacking=tuple(path for path in _OPTIONAL if path not in seen.paths),
+        )

@@ -5,9 +5,11 @@ A new one is a file, a line in `__init__.py`, its templates, its presets and the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from envkit.errors import AcceleratorError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +41,44 @@ class Misfit(Exception):
     fix: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a machine has of all that an accelerator looks at."""
+
+    paths: Mapping[str, int] = field(default_factory=dict)  # path → the id of its group
+    cdi: tuple[str, ...] = ()  # the devices that the engine knows by the Container Device Interface
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Devices that the engine wires by itself: `driver` "cdi", or "" for whoever serves "gpu"."""
+
+    driver: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """How cards get into a container."""
+
+    accelerator: str
+    ids: tuple[int, ...] = ()  # as the host counts them
+    request: Request | None = None
+    nodes: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()  # of the host's driver: read-only, at the same place
+    groups: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()  # what the host does not have, and a card can do without
+
+    def __str__(self) -> str:
+        """Return it as `--device` takes it."""
+        return ":".join([self.accelerator, *([",".join(map(str, self.ids))] if self.ids else [])])
+
+
 class Accelerator(Protocol):
     """One kind of device."""
 
     name: str
+    looks_at: tuple[str, ...]  # paths of a machine, `*` for what is numbered (in /dev only)
     python_is_the_base_s: bool  # the base brings the Python whose packages must stay visible
     # What a build needs on the engine's disk: the plain recipe put 2.5 GB on its base (facts/ide.md), twice
     # for the builder's cache and the layers' export, and torch's CUDA builds unpack to about 6 GB.
@@ -54,8 +90,34 @@ class Accelerator(Protocol):
     def default_base(self) -> str:
         """Return the base image that `auto` stands for."""
 
+    def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
+        """Decide how these cards (None: all) get into a container; AcceleratorError when one is not there."""
+
 
 def fits_python(version: str, lowest_and_highest: Sequence[str]) -> bool:
     """Tell whether `major.minor` lies in a range of two."""
     lowest, highest = (tuple(map(int, bound.split("."))) for bound in lowest_and_highest)
     return lowest <= tuple(map(int, version.split("."))) <= highest
+
+
+def present(seen: Seen, prefix: str) -> tuple[int, ...]:
+    """Return the numbers of the device nodes that begin so."""
+    numbers = (path.removeprefix(prefix) for path in seen.paths if path.startswith(prefix))
+    return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
+
+
+def require_cards(kind: str, ids: tuple[int, ...] | None, found: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the cards that are meant; AcceleratorError when the machine does not have them."""
+    if not found:
+        raise AcceleratorError(
+            f"this machine has no {kind} card",
+            fix="`--device cpu` starts it without; `--host` names another machine",
+        )
+    missing = [number for number in ids or () if number not in found]
+    if missing:
+        has = ", ".join(map(str, found))
+        raise AcceleratorError(
+            f"this machine has no {kind} card {', '.join(map(str, missing))}: it has {has}",
+            fix=f"--device {kind}:{','.join(map(str, found))}",
+        )
+    return found if ids is None else ids

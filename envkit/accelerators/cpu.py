@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from envkit import compat
-from envkit.accelerators.base import TorchChoice, TorchWish
+from envkit.accelerators.base import Seen, TorchChoice, TorchWish, Wiring
 from envkit.accelerators.torch_rows import row_for
+from envkit.errors import UsageError
 
 
 class Cpu:
     """No card: torch's CPU build."""
 
     name = "cpu"
+    looks_at: tuple[str, ...] = ()
     python_is_the_base_s = False
     build_bytes = 6 << 30
 
@@ -27,3 +29,11 @@ class Cpu:
         """Return the base image that `auto` stands for."""
         base: str = compat.table("bases")["auto"]["cpu"]
         return base
+
+    def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
+        """Wire nothing; `--cpus` says how many."""
+        if ids:
+            raise UsageError(
+                "a CPU has no number to choose it by", fix="--device cpu, and --cpus says how many"
+            )
+        return Wiring(accelerator=self.name)

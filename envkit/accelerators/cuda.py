@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from envkit import compat
-from envkit.accelerators.base import Misfit, TorchChoice, TorchWish
+from envkit.accelerators.base import (
+    Misfit,
+    Request,
+    Seen,
+    TorchChoice,
+    TorchWish,
+    Wiring,
+    present,
+    require_cards,
+)
 from envkit.accelerators.torch_rows import row_for
+from envkit.errors import AcceleratorError
+
+_NODE = "/dev/nvidia"
+_CONTROL = "/dev/nvidiactl"
+_WSL = "/dev/dxg"  # Windows' own: there are no nodes of single cards (facts N3)
+_CDI = "nvidia.com/gpu"
 
 
 class Cuda:
     """NVIDIA GPUs: torch's wheels bring their own CUDA libraries, the base need not."""
 
     name = "cuda"
+    looks_at: tuple[str, ...] = (f"{_NODE}*", _WSL)
     python_is_the_base_s = False
     build_bytes = 16 << 30
 
@@ -38,3 +54,22 @@ class Cuda:
         """Return the base image that `auto` stands for."""
         base: str = compat.table("bases")["auto"]["cuda"]
         return base
+
+    def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
+        """Ask the engine for the cards by number: by CDI where it knows them so (facts R7)."""
+        if _WSL in seen.paths:
+            return Wiring(accelerator=self.name, ids=ids or (), request=_request(ids, seen))
+        cards = require_cards(self.name, ids, present(seen, _NODE))
+        if _CONTROL not in seen.paths:
+            raise AcceleratorError(
+                f"the driver's node {_CONTROL} is missing",
+                fix="run `sudo nvidia-smi` once: it makes the nodes",
+            )
+        return Wiring(accelerator=self.name, ids=cards, request=_request(cards, seen))
+
+
+def _request(ids: tuple[int, ...] | None, seen: Seen) -> Request:
+    names = ("all",) if ids is None else tuple(map(str, ids))
+    by_cdi = tuple(f"{_CDI}={name}" for name in names)
+    known = set(by_cdi) <= set(seen.cdi)
+    return Request(driver="cdi", ids=by_cdi) if known else Request(driver="", ids=names)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from envkit.cli import complete, options, output
+from envkit.cli.resources import Resources, resources
 
 if TYPE_CHECKING:
     from envkit.environment.ready import Opened
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 65535),
     help="The port on 127.0.0.1.  [default: a free one, then kept]",
 )
-@click.option("--shm", metavar="SIZE", help="Shared memory, as in 8g.  [default: half of the memory]")
+@resources
 @click.option(
     "--timeout",
     metavar="SECONDS",
@@ -49,12 +50,12 @@ def command(  # noqa: PLR0913  click hands over every option by name
     home: str | None,
     cache: str | None,
     port: int | None,
-    shm: str | None,
     timeout: float,
     host_name: str | None,
     dry_run: bool,
     show_token: bool,
     as_json: bool,
+    resources: Resources,
 ) -> None:
     """Start an environment from a spec or an image, wait until its IDEs answer, and print their URLs.
 
@@ -65,18 +66,17 @@ def command(  # noqa: PLR0913  click hands over every option by name
     from envkit.environment.machine import caller
     from envkit.environment.up import UpRequest, plan_up, up
     from envkit.plan.run_plan import RunOptions
-    from envkit.plan.sizes import mib
 
-    asked = RunOptions(
-        name=name,
-        home=absolute(home),
-        cache=absolute(cache),
-        port=port,
-        shm_mib=None if shm is None else mib(shm, option="--shm"),
-    )
+    asked = resources.added_to(RunOptions(name=name, home=absolute(home), cache=absolute(cache), port=port))
     site = open_site(host_name)
     image = _image(site, target, build=not dry_run, as_json=as_json)
-    request = UpRequest(image=image, options=asked, caller=caller(site.host), timeout_s=timeout)
+    request = UpRequest(
+        image=image,
+        options=asked,
+        caller=caller(site.host),
+        timeout_s=timeout,
+        allow_system_mounts=resources.allow_system_mounts,
+    )
     if dry_run:
         _show_plan(plan_up(site, request), as_json=as_json)
         return

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from envkit.accelerators.base import Request
 from envkit.container.accounts import give_account
 from envkit.engines.base import Engine
-from envkit.engines.values import Mount, Port, RunRequest, Tmpfs
+from envkit.engines.values import DeviceRequest, Limit, Mount, Port, RunRequest, Tmpfs
 from envkit.plan.run_plan import CACHE, DOOR, HOME, OWN_DOOR, SECRETS, RunPlan, container_name, user
 from envkit.plan.run_record import labels
 
@@ -21,12 +22,30 @@ def request(plan: RunPlan) -> RunRequest:
         groups=plan.groups,
         env=plan.env,
         labels=labels(plan),
-        mounts=(Mount(source=plan.home, target=HOME), Mount(source=plan.cache, target=CACHE)),
+        mounts=_mounts(plan),
         tmpfs=(Tmpfs(target=SECRETS, mode=0o700, uid=plan.caller.uid, gid=plan.caller.gid),),
         ports=tuple(ports),
         shm_mib=plan.shm_mib,
         restart="unless-stopped",
+        cpus=plan.cpus,
+        memory_mib=plan.memory_mib,
+        limits=tuple(Limit(name=one.name, soft=one.soft, hard=one.hard) for one in plan.ulimits),
+        devices=plan.device.nodes,
+        device_request=_asked(plan.device.request),
     )
+
+
+def _mounts(plan: RunPlan) -> tuple[Mount, ...]:
+    return (
+        Mount(source=plan.home, target=HOME),
+        Mount(source=plan.cache, target=CACHE),
+        *(Mount(source=one.source, target=one.target, read_only=one.read_only) for one in plan.mounts),
+        *(Mount(source=path, target=path, read_only=True) for path in plan.device.libraries),
+    )
+
+
+def _asked(request: Request | None) -> DeviceRequest | None:
+    return None if request is None else DeviceRequest(driver=request.driver, ids=request.ids)
 
 
 def create(engine: Engine, plan: RunPlan) -> str:

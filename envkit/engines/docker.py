@@ -125,4 +125,6 @@ class DockerEngine:
             buildkit=self.choice.client,
             storage_root=str(about.get("DockerRootDir") or ""),
             local=self._is_here,
+            cdi=tuple(str(one.get("ID")) for one in about.get("DiscoveredDevices") or ()),
+            socket=self.address.removeprefix("unix://") if self.address.startswith("unix://") else "",
         )

@@ -11,7 +11,14 @@ from docker import types
 from docker.errors import APIError, NotFound
 
 from envkit.engines.docker_errors import spoken_as_ours
-from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, Mount, RunRequest
+from envkit.engines.values import (
+    OWNED,
+    OWNED_CONTAINER,
+    ContainerFacts,
+    DeviceRequest,
+    Mount,
+    RunRequest,
+)
 from envkit.errors import EngineError
 
 # Logs rotate, so that a chatty service cannot fill the disk (reliability.md, section 4, row 4).
@@ -43,6 +50,7 @@ class DockerContainers:
                 name=request.name,
                 host_config=self._host_config(request),
             )
+        self._refuse_discarded(made)
         return str(made["Id"])
 
     def start(self, container: str) -> None:
@@ -103,6 +111,16 @@ class DockerContainers:
                 return 0
         return int(about.get("SizeRw") or 0)
 
+    def _refuse_discarded(self, made: Mapping[str, Any]) -> None:
+        """Never less than asked: a limit that the engine's kernel cannot hold is an error, not a warning."""
+        lost = [text for text in made.get("Warnings") or () if "discarded" in text.lower()]
+        if lost:
+            self.remove(str(made["Id"]))
+            raise EngineError(
+                f"the engine cannot hold a limit: {'; '.join(lost)}",
+                fix="leave that limit out, or switch the kernel's cgroup controller on",
+            )
+
     def _host_config(self, request: RunRequest) -> dict[str, Any]:
         options: dict[str, Any] = {
             "mounts": [_mount(mount) for mount in request.mounts],
@@ -117,9 +135,31 @@ class DockerContainers:
             "restart_policy": {"Name": request.restart},
             "network_mode": request.network or "default",
             "log_config": _LOGS,
+            **_resources(request),
         }
         config: dict[str, Any] = self._api.create_host_config(**options)
         return config
+
+
+def _resources(request: RunRequest) -> dict[str, Any]:
+    """Return the limits and the devices; memory without swap on top: what is asked for is the limit."""
+    memory = None if request.memory_mib is None else request.memory_mib << 20
+    return {
+        "nano_cpus": None if request.cpus is None else round(request.cpus * 1e9),
+        "mem_limit": memory,
+        "memswap_limit": memory,
+        "ulimits": [types.Ulimit(name=one.name, soft=one.soft, hard=one.hard) for one in request.limits],
+        "devices": [f"{node}:{node}:rwm" for node in request.devices],
+        "device_requests": [_asked_devices(request.device_request)] if request.device_request else None,
+    }
+
+
+def _asked_devices(asked: DeviceRequest) -> Any:
+    if asked.driver:
+        return types.DeviceRequest(driver=asked.driver, device_ids=list(asked.ids))
+    every = asked.ids == ("all",)
+    which: dict[str, Any] = {"count": -1} if every else {"device_ids": list(asked.ids)}
+    return types.DeviceRequest(capabilities=[["gpu"]], **which)
 
 
 def _mount(mount: Mount) -> Any:

@@ -9,13 +9,21 @@ from contextlib import contextmanager
 import urllib3
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
-from envkit.engines.failures import NameTaken, NotAllowed, PortTaken
-from envkit.errors import EngineError, EnvkitError, UsageError
+from envkit.engines.failures import LimitRefused, NameTaken, NotAllowed, PortTaken
+from envkit.errors import AcceleratorError, EngineError, EnvkitError, UsageError
 
 # Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.
 _PORT_TEXTS = ("port is already allocated", "address already in use")
 # Docker's text (409), and Podman's (500).
 _NAME_TEXT = re.compile(r"name \S+ is already in use")
+# No driver for `--gpus` (found at the daemon's start only), and an unknown CDI device (facts N2.1).
+_DEVICE_TEXT = re.compile(
+    r"could not select device driver|unresolvable CDI devices|CDI device injection failed"
+)
+_TOOLKIT = (
+    "install NVIDIA's container toolkit on the engine's machine and restart the engine; "
+    "`--device cpu` starts it without"
+)
 
 # Text of the error → what it means, and what to do. Looked through from the top.
 _START = "start its daemon (`envkit engine start` does, on this machine), or look at DOCKER_HOST"
@@ -164,4 +172,11 @@ def _of_api(doing: str, error: APIError) -> EnvkitError:
         return NameTaken(f"{doing}: {text}", fix="choose another name, or remove that container")
     if any(part in text for part in _PORT_TEXTS):
         return PortTaken(f"{doing}: {text}", fix="choose another port")
+    if "setting rlimit" in text:
+        return LimitRefused(
+            f"{doing}: the engine may not lift a process's limits",
+            fix="run the engine as root of its machine",
+        )
+    if _DEVICE_TEXT.search(text):
+        return AcceleratorError(f"{doing}: {text}", fix=_TOOLKIT)
     return _told(doing, text, _ANSWERS)

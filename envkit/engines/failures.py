@@ -21,5 +21,9 @@ class PortTaken(EngineError):
     """The port of the host is in use."""
 
 
+class LimitRefused(EngineError):
+    """The engine may not lift a process's limits: it is rootless, or in a container itself."""
+
+
 class BuildFailed(EngineError):
     """A build did not end with an image; `what` names the step, its last lines and the log."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from envkit.engines.failures import NameTaken, PortTaken
+from envkit.engines.failures import LimitRefused, NameTaken, PortTaken
 from envkit.engines.fake_images import FakeImages, carries, made_id
 from envkit.engines.values import (
     OWNED,
@@ -36,6 +36,7 @@ class FakeContainers:
         self.printed: dict[str, bytes] = {}
         self.endings: dict[tuple[str, ...], tuple[int, bytes]] = {}
         self.busy_ports: set[int] = set()  # another program of the host listens there
+        self.lifts_limits = True  # a rootless engine does not
 
     def add(self, facts: ContainerFacts) -> None:
         """Put a container in, as it is: ours or not."""
@@ -67,6 +68,8 @@ class FakeContainers:
         if facts.state == "running":
             return
         request = self.requests.get(facts.id, RunRequest(image=facts.image))
+        if request.limits and not self.lifts_limits:
+            raise LimitRefused("the engine may not lift limits", fix="run it as root")
         ports = self._published(facts, request)
         image = self._images.require(facts.image)
         command = image.command if request.command is None else request.command

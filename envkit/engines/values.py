@@ -27,6 +27,8 @@ class EngineFacts:
     buildkit: str | None  # the client that speaks BuildKit ("/usr/bin/docker"), or None: classic builder
     storage_root: str  # the engine's data folder; "" when unknown
     local: bool  # the engine runs on this machine
+    cdi: tuple[str, ...] = ()  # devices it knows by the Container Device Interface ("nvidia.com/gpu=0")
+    socket: str = ""  # where it listens, when that is a file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +110,23 @@ class Port:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limit:
+    """A limit of every process in a container (setrlimit(2)); -1 is none."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceRequest:
+    """Devices that the engine wires by itself: `driver` "cdi", or "" for whoever serves "gpu"."""
+
+    driver: str
+    ids: tuple[str, ...]  # ("all",) without CDI: every one
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRequest:
     """One container to create, in envkit's words. Secrets never stand here: they arrive by exec."""
 
@@ -126,6 +145,11 @@ class RunRequest:
     init: bool = False
     restart: Literal["no", "unless-stopped"] = "no"
     network: str | None = None  # None: the engine's default bridge
+    cpus: float | None = None  # None: all
+    memory_mib: int | None = None  # with swap; None: all
+    limits: tuple[Limit, ...] = ()
+    devices: tuple[str, ...] = ()  # nodes of the host, the same in the container
+    device_request: DeviceRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from envkit.errors import HostError, UsageError
 from envkit.hosts.base import Command, Host
+from envkit.plan.mounts import FolderMount
 from envkit.plan.run_plan import Caller
 
 # A mount of one of these hands the machine itself to the container: the system's own trees (hier(7)) ...
@@ -42,6 +43,13 @@ class _Folder:
 
 def resolve(host: Host, path: str, *, option: str) -> str:
     """Return the real path, links followed; UsageError for a part of the system."""
+    real = real_path(host, path, option=option)
+    refuse_system(real, option=option, asked=path)
+    return real
+
+
+def real_path(host: Host, path: str, *, option: str) -> str:
+    """Return the real path, links followed; UsageError for one that the engine cannot take."""
     done = host.run(Command(words=("realpath", "-m", "--", path)))
     real = done.stdout.rstrip("\n")
     if done.code != 0 or not real.startswith("/"):
@@ -50,7 +58,6 @@ def resolve(host: Host, path: str, *, option: str) -> str:
         raise UsageError(
             f"{option} {path!r}: the engine takes no `:` and no control character", fix="rename the folder"
         )
-    refuse_system(real, option=option, asked=path)
     return real
 
 
@@ -80,12 +87,52 @@ def prepare(host: Host, path: str, caller: Caller) -> None:
             raise HostError(f"{path} cannot be made: {made.stderr.strip()}", fix="choose another folder")
     elif not found.is_directory:
         raise UsageError(f"{path} is not a folder", fix="choose another path")
-    elif not _writable(found, caller):
-        owner = f"it is {found.uid}:{found.gid}, mode {found.mode:04o}"
+    elif not _allows(found, caller, 0o3):
         raise UsageError(
-            f"{path} is not writable for you (uid {caller.uid}; {owner})",
+            f"{path} is not writable for you (uid {caller.uid}; {_owner(found)})",
             fix=f"choose another folder, or: sudo chown {caller.uid} {path}",
         )
+
+
+def check_mount(
+    host: Host, mount: FolderMount, caller: Caller, private: tuple[str, ...] | None
+) -> FolderMount:
+    """Return the mount with its real path; UsageError for what is not there, or not the caller's to give.
+
+    `private`: the engine's socket and storage, which no mount may reach; None: anything may be mounted.
+    """
+    option, asked = f"--mount {mount.name}", mount.source
+    real = real_path(host, asked, option=option)
+    if private is not None:
+        _refuse_system_mount(mount, real, private)
+    found = _look(host, real)
+    if found is None:
+        raise UsageError(f"{option}: there is no folder {asked}", fix="make it first, or look at its name")
+    if not found.is_directory:
+        raise UsageError(f"{option}: {asked} is not a folder", fix="name the folder that holds it")
+    if not _allows(found, caller, 0o5 if mount.read_only else 0o7):
+        may = "readable" if mount.read_only else "writable"
+        add = "" if mount.read_only else f"`--mount {mount.name}={asked}:ro` if reading is enough, or "
+        raise UsageError(
+            f"{option}: {asked} is not {may} for you (uid {caller.uid}; {_owner(found)})",
+            fix=f"{add}give yourself or your group the right to it",
+        )
+    return replace(mount, source=real)
+
+
+def _refuse_system_mount(mount: FolderMount, real: str, private: tuple[str, ...]) -> None:
+    allow = "--allow-system-mounts gives it all the same: whoever is in the environment then has it"
+    for path in private:
+        if PurePosixPath(path).is_relative_to(real) or PurePosixPath(real).is_relative_to(path):
+            named = mount.source if mount.source == real else f"{mount.source} (that is {real})"
+            raise UsageError(
+                f"--mount {mount.name}: {named} reaches the engine itself ({path})",
+                fix=f"another folder; {allow}",
+            )
+    try:
+        refuse_system(real, option=f"--mount {mount.name}", asked=mount.source)
+    except UsageError as error:
+        raise UsageError(error.what, fix=f"give a folder of your own; {allow}") from error
 
 
 def _look(host: Host, path: str) -> _Folder | None:
@@ -97,12 +144,17 @@ def _look(host: Host, path: str) -> _Folder | None:
     return _Folder(mode=mode & 0o7777, uid=int(uid), gid=int(gid), is_directory=mode & 0o170000 == 0o040000)
 
 
-def _writable(folder: _Folder, caller: Caller) -> bool:
+def _allows(folder: _Folder, caller: Caller, bits: int) -> bool:
+    """Tell whether the caller has these rights (of 7); root has them all."""
     # The container runs with the caller's own group and group 0, not with their other groups.
     if caller.uid == 0:
         return True
     if caller.uid == folder.uid:
-        return folder.mode & 0o300 == 0o300
+        return folder.mode >> 6 & bits == bits
     if folder.gid in (caller.gid, 0):
-        return folder.mode & 0o030 == 0o030
-    return folder.mode & 0o003 == 0o003
+        return folder.mode >> 3 & bits == bits
+    return folder.mode & bits == bits
+
+
+def _owner(folder: _Folder) -> str:
+    return f"it is {folder.uid}:{folder.gid}, mode {folder.mode:04o}"

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.base import Seen
 from envkit.errors import HostError
 from envkit.hosts.base import Command, Host
 from envkit.plan.run_plan import Caller
 
 _ID = re.compile(r"uid=(\d+)(?:\(([^)]*)\))? gid=(\d+)")
+_ONLINE = Path("/sys/devices/system/cpu/online")
+# What the first process may never do, nothing on that machine may: an engine in a container cannot lift
+# limits (capabilities(7): CAP_SYS_RESOURCE is number 24).
+_FIRST_PROCESS = Path("/proc/1/status")
+_BOUNDING = re.compile(rb"^CapBnd:\s+([0-9a-f]+)$", re.MULTILINE)
+_SYS_RESOURCE = 1 << 24
+_DEV = "/dev/"
 _TOTAL = re.compile(rb"^MemTotal:\s+(\d+) kB", re.MULTILINE)
 
 
@@ -33,3 +43,32 @@ def memory_mib(host: Host) -> int:
             f"{host.name} does not tell its memory (/proc/meminfo)", fix="envkit needs a Linux machine"
         )
     return int(found[1]) // 1024
+
+
+def cpus(host: Host) -> int:
+    """Return how many CPUs the machine has; 0 when it does not tell."""
+    text = (host.read(_ONLINE) or b"").decode("ascii", "replace").strip()
+    ranges = [part.split("-") for part in text.split(",") if re.fullmatch(r"\d+(-\d+)?", part)]
+    return sum(int(bounds[-1]) - int(bounds[0]) + 1 for bounds in ranges)
+
+
+def raises_limits(host: Host) -> bool:
+    """Tell whether an engine there may lift a process's limits, as far as can be seen from outside."""
+    found = _BOUNDING.search(host.read(_FIRST_PROCESS) or b"")
+    return found is None or bool(int(found[1], 16) & _SYS_RESOURCE)
+
+
+def seen(host: Host, accelerator: str, cdi: tuple[str, ...]) -> Seen:
+    """Look at what an accelerator needs: its nodes, and its driver's files."""
+    patterns = ACCELERATORS[accelerator].looks_at
+    if not patterns:
+        return Seen(cdi=cdi)
+    names = host.run(Command(words=("ls", "-1", _DEV), env={"LC_ALL": "C"})).stdout.splitlines()
+    nodes = {_DEV + name for name in names if any(fnmatchcase(_DEV + name, one) for one in patterns)}
+    wanted = sorted(nodes | {one for one in patterns if "*" not in one})
+    if not wanted:
+        return Seen(cdi=cdi)
+    # It names what is missing on stderr, and goes on.
+    told = host.run(Command(words=("stat", "-L", "-c", "%g %n", "--", *wanted), env={"LC_ALL": "C"})).stdout
+    groups = (line.split(" ", 1) for line in told.splitlines() if line[:1].isdigit())
+    return Seen(paths={path: int(group) for group, path in groups}, cdi=cdi)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 from collections.abc import Collection, Iterator
+
+from envkit.errors import HostError
+from envkit.hosts.base import Command, Host
 
 # Below the ports that Kubernetes gives to services (30000) and that Linux gives to outgoing connections
 # (32768, ip_local_port_range): a stopped environment's port is then rarely taken when it comes back.
 _FIRST, _COUNT = 20_000, 10_000
 _LOOPBACK = "127.0.0.1"
+_LISTENER = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
 
 
 def candidates(name: str) -> Iterator[int]:
@@ -39,3 +44,13 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def listener(host: Host, port: int) -> str | None:
+    """Return who listens there, as `python3 (process 4711)`; None when the machine does not tell."""
+    try:
+        told = host.run(Command(words=("ss", "-Hltnp", f"sport = :{port}"), timeout_s=10)).stdout
+    except HostError:
+        return None
+    found = _LISTENER.search(told)
+    return f"{found[1]} (process {found[2]})" if found else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from envkit import paths
 from envkit.engines.base import Engine
-from envkit.engines.values import OWNED
+from envkit.engines.values import OWNED, ImageFacts
 from envkit.environment.up import Site
 from envkit.errors import EnvkitError, UsageError
 from envkit.plan.run_plan import RunImage
@@ -56,15 +56,19 @@ def _of_spec(engine: Engine, source: str) -> RunImage:
         raise EnvkitError(
             f"{source} is not built yet (there is no {reference})", fix=f"envkit build {source}"
         )
-    return RunImage(reference=reference, id=facts.id, labels=facts.labels)
+    return _image(reference, facts)
 
 
 def _of_reference(engine: Engine, reference: str) -> RunImage:
     facts = engine.images.inspect(reference)
     if facts is not None:
-        return RunImage(reference=reference, id=facts.id, labels=facts.labels)
+        return _image(reference, facts)
     ours = engine.images.list({OWNED: "true", "io.envkit.kind": "image"})
     known = sorted({tag for image in ours for tag in image.tags})
     near = difflib.get_close_matches(reference, known, n=3)
     fix = f"did you mean {' or '.join(near)}?" if near else "`envkit build` makes one from a spec"
     raise UsageError(f"there is no image {reference!r} here", fix=fix)
+
+
+def _image(reference: str, facts: ImageFacts) -> RunImage:
+    return RunImage(reference=reference, id=facts.id, labels=facts.labels, architecture=facts.architecture)

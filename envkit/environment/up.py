@@ -10,12 +10,13 @@ from envkit.container.accounts import give_account
 from envkit.container.create import create
 from envkit.container.wait import Gone
 from envkit.engines.base import Engine
-from envkit.engines.failures import NameTaken, PortTaken
+from envkit.engines.failures import LimitRefused, NameTaken, PortTaken
 from envkit.engines.values import ContainerFacts
-from envkit.environment import folders, machine
+from envkit.environment import asking, folders, machine
+from envkit.environment.asking import Asked
 from envkit.environment.door import Ask, ask
 from envkit.environment.lookup import everything, find, name_of
-from envkit.environment.ports import free_ports
+from envkit.environment.ports import free_ports, listener
 from envkit.environment.ready import Opened, wait_ready
 from envkit.errors import EngineError, EnvkitError, UsageError
 from envkit.hosts.base import Host
@@ -35,6 +36,11 @@ _LEASE_S = 5.0
 _PAUSE_S = 0.1
 # Each try meets another who was faster: a name given and taken again, a port lost between look and start.
 _TRIES = 8
+
+_EASIER = {
+    PortTaken: "port {port} was taken in between: trying another",
+    LimitRefused: "the engine may not lift limits (memlock, stack, nofile): they stay as it has them",
+}
 
 Report = Callable[[str], None]
 
@@ -59,6 +65,17 @@ class UpRequest:
     caller: Caller
     timeout_s: float = 120.0  # both IDEs answer within 10 s on an idle machine; a slow disk takes its time
     ports_lost: tuple[int, ...] = field(default=())
+    allow_system_mounts: bool = False
+
+    @property
+    def asked(self) -> Asked:
+        """Return who asks for what."""
+        return Asked(
+            image=self.image,
+            options=self.options,
+            caller=self.caller,
+            allow_system_mounts=self.allow_system_mounts,
+        )
 
 
 def plan_up(site: Site, request: UpRequest) -> RunPlan:
@@ -79,42 +96,45 @@ def up(site: Site, request: UpRequest, report: Report) -> Opened:
             return _go_on(site, request, plan, found, report)
         except (NameTaken, Gone):
             continue
-        except PortTaken as error:
-            if found and found.state != "created":
+        except (PortTaken, LimitRefused) as error:
+            if isinstance(error, PortTaken) and found and found.state != "created":
                 raise
-            if request.options.port is not None:
-                raise _port_in_use(site.engine, request.options.port) from error
-            report(f"port {plan.port} was taken in between: trying another")
-            request = replace(request, ports_lost=(*request.ports_lost, plan.port, plan.own_door_port or 0))
+            request = _easier(site, request, plan, error)
+            report(_EASIER[type(error)].format(port=plan.port))
     raise EngineError(
         f"environment {name}: others took its name or its port {_TRIES} times",
         fix="run it again when they are done",
     )
 
 
+def _easier(site: Site, request: UpRequest, plan: RunPlan, error: EngineError) -> UpRequest:
+    """Return the request without what the engine refused; what was asked for itself is never replaced."""
+    if isinstance(error, PortTaken):
+        if request.options.port is not None:
+            raise _port_in_use(site, request.options.port) from error
+        return replace(request, ports_lost=(*request.ports_lost, plan.port, plan.own_door_port or 0))
+    if not plan.ulimits:
+        raise error
+    return replace(request, options=replace(request.options, ulimits=()))
+
+
 def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPlan:
-    kept = found.labels if found else {}
-    options = kept_options(_resolved(site.host, request.options), kept)
+    engine = site.engine.facts()
+    wishes = asking.resolved(site.host, engine, request.asked)
+    options = kept_options(wishes, found.labels if found else {})
     name = environment_name(request.image, options)
     reserved = {port for facts in everything(site.engine) for _, port in facts.ports.values()}
-    host = RunHost(
+    base = RunHost(
         memory_mib=machine.memory_mib(site.host),
         home=folders.resolve(site.host, site.home, option="--home"),
         cache=folders.resolve(site.host, site.cache, option="--cache"),
         free_ports=free_ports(name, {*reserved, *request.ports_lost}, count=2),
     )
+    host = asking.facts(site.host, engine, replace(request.asked, options=options), base)
     plan = plan_run(request.image, options, host, request.caller)
     if found:
         _refuse_different(plan, found)
     return plan
-
-
-def _resolved(host: Host, options: RunOptions) -> RunOptions:
-    return replace(
-        options,
-        home=options.home and folders.resolve(host, options.home, option="--home"),
-        cache=options.cache and folders.resolve(host, options.cache, option="--cache"),
-    )
 
 
 def _refuse_different(plan: RunPlan, found: ContainerFacts) -> None:
@@ -167,10 +187,14 @@ def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts,
     return wait_ready(site.engine, site.ask, plan, found.id, request.timeout_s)
 
 
-def _port_in_use(engine: Engine, port: int) -> PortTaken:
-    ours = [name_of(facts) for facts in everything(engine) if facts.labels.get("io.envkit.port") == str(port)]
-    owner = f"it belongs to environment {ours[0]}" if ours else "`ss -ltnp` tells by whom"
-    return PortTaken(f"port {port} is in use", fix=f"{owner}; leave --port out and a free one is taken")
+def _port_in_use(site: Site, port: int) -> PortTaken:
+    ours = [
+        name_of(facts) for facts in everything(site.engine) if facts.labels.get("io.envkit.port") == str(port)
+    ]
+    program = listener(site.host, port)
+    who = f" by environment {ours[0]}" if ours else f" by {program}" if program else ""
+    more = "" if who else "; `sudo ss -ltnp` tells who has it"
+    return PortTaken(f"port {port} is in use{who}", fix=f"leave --port out and a free one is taken{more}")
 
 
 def _prepare_folders(host: Host, plan: RunPlan) -> None:

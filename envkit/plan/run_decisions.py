@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envkit.accelerators.base import Wiring
+from envkit.plan.mounts import FolderMount
 from envkit.plan.run_plan import CACHE, HOME, SECRETS, RunPlan, base_url, container_name, user
 
 
@@ -25,6 +27,7 @@ def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
         ("groups", ", ".join(plan.groups), "the image's own files are group 0's"),
         (HOME, plan.home, "kept: survives stop, remove and rebuild"),
         (CACHE, plan.cache, "scratch: not kept for ever"),
+        *((mount.target, mount.source, _mode(mount)) for mount in plan.mounts),
         (SECRETS, "tmpfs, 0700", "tokens live in memory, new at every start"),
         ("port", f"127.0.0.1:{plan.port}", f"the one door, at {base_url(plan.name)}; kept over restarts"),
     ]
@@ -33,9 +36,37 @@ def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
             ("own door", f"127.0.0.1:{plan.own_door_port}", "code-server's own, with its own password")
         )
     rows += [
+        ("device", str(plan.device), _wiring(plan.device)),
+        ("cpus", "all" if plan.cpus is None else f"{plan.cpus:g}", "" if plan.cpus is None else "a limit"),
+        ("memory", *_memory(plan)),
         ("/dev/shm", f"{plan.shm_mib} MiB", "for data loaders: a limit, nothing is reserved"),
+        ("ulimits", " ".join(map(str, plan.ulimits)) or "the engine's own", _ulimits(plan)),
         ("restart", "unless-stopped", "comes back with the engine, until `envkit stop`"),
         ("stop grace", f"{plan.stop_grace_s:g} s", "supervisord gives each service 8 s"),
         *(("env", f"{key}={value}", "") for key, value in plan.env.items()),
     ]
     return tuple(RunDecision(what=what, value=value, why=why) for what, value, why in rows)
+
+
+def _mode(mount: FolderMount) -> str:
+    return "read-only" if mount.read_only else "writable: what is changed there is changed on the host"
+
+
+def _wiring(device: Wiring) -> str:
+    if device.request:
+        return f"by the engine: {', '.join(device.request.ids)}" + (" (CDI)" if device.request.driver else "")
+    parts = [", ".join(device.nodes)] if device.nodes else ["no card"]
+    parts += [f"the host has no {path}" for path in device.lacking]
+    return "; ".join(parts)
+
+
+def _memory(plan: RunPlan) -> tuple[str, str]:
+    if plan.memory_mib is None:
+        return "all", ""
+    return f"{plan.memory_mib} MiB", "a limit, swap included: who needs more is ended by the kernel"
+
+
+def _ulimits(plan: RunPlan) -> str:
+    if plan.ulimits:
+        return "pinned memory, deep graphs, many loader workers"
+    return "this engine may not lift them: it is rootless, or in a container"

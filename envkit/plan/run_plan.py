@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from envkit.errors import PlanError, UsageError
+from envkit.accelerators.base import Seen, Wiring
+from envkit.errors import HostError, PlanError, UsageError
+from envkit.plan import limits
+from envkit.plan.devices import DeviceWish, decide
+from envkit.plan.limits import Ulimit
+from envkit.plan.mounts import FolderMount, refuse_clashes
 
 DOOR = 8888  # design.md, section 4: the one door
 OWN_DOOR = 8080  # design.md, section 4: the optional second door to code-server
@@ -19,9 +24,6 @@ CACHE = "/work/cache"
 
 # supervisord gives each service 8 s to end (templates/etc/supervisord.conf.j2); the rest is for itself.
 STOP_GRACE_S = 15.0
-# Half of the memory is what the kernel itself gives /dev/shm (tmpfs(5)): a limit, nothing is reserved.
-# More than 64 GiB serves nobody: 8 ranks x 8 loader workers x 2 batches ahead x 512 MiB.
-LARGEST_SHM_MIB = 64 * 1024
 
 # The grammar of a spec's name (spec/fields.py): it goes into a container's name, a URL and a cookie's name.
 _NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
@@ -44,6 +46,12 @@ class RunImage:
     reference: str
     id: str
     labels: Mapping[str, str]
+    architecture: str = ""  # "": unknown
+
+    @property
+    def accelerator(self) -> str:
+        """Return what it computes on."""
+        return self.labels.get("io.envkit.accelerator", "cpu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +64,11 @@ class RunOptions:
     port: int | None = None
     own_door_port: int | None = None
     shm_mib: int | None = None
+    cpus: float | None = None
+    memory_mib: int | None = None
+    mounts: tuple[FolderMount, ...] | None = None
+    device: DeviceWish | None = None
+    ulimits: tuple[Ulimit, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +79,10 @@ class RunHost:
     home: str
     cache: str
     free_ports: tuple[int, ...]
+    cpus: int = 0  # 0: unknown
+    architecture: str = ""
+    raises_limits: bool = True  # its engine may lift a process's limits
+    seen: Seen = field(default_factory=Seen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +99,11 @@ class RunPlan:
     own_door_port: int | None
     shm_mib: int
     services: tuple[str, ...]
+    device: Wiring = field(default_factory=lambda: Wiring(accelerator="cpu"))
+    mounts: tuple[FolderMount, ...] = ()
+    cpus: float | None = None
+    memory_mib: int | None = None
+    ulimits: tuple[Ulimit, ...] = limits.TRAINING
     groups: tuple[str, ...] = ("0",)  # the image's files are group 0's, so that any uid can run it
     env: Mapping[str, str] = field(default_factory=dict)
     stop_grace_s: float = STOP_GRACE_S
@@ -90,9 +112,14 @@ class RunPlan:
 def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller) -> RunPlan:
     """Decide everything about an environment; UsageError or PlanError when it cannot be."""
     expect = _expect(image)
+    _refuse_architecture(image, host)
     name = environment_name(image, options)
     home, cache = options.home or host.home, options.cache or host.cache
     _refuse_nested(home, cache)
+    mounts = options.mounts or ()
+    refuse_clashes(mounts, cache)
+    memory = limits.memory_mib(options.memory_mib, host.memory_mib)
+    device = decide(options.device or DeviceWish(), image.accelerator, host.seen)
     ports = _ports(options, host, own_door=bool(expect.get("own_door")))
     return RunPlan(
         name=name,
@@ -103,8 +130,14 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
         cache=cache,
         port=ports[0],
         own_door_port=ports[1],
-        shm_mib=_shm_mib(options, host),
+        shm_mib=limits.shm_mib(options.shm_mib, memory or host.memory_mib, limited=memory is not None),
         services=tuple(expect.get("services", ())),
+        device=device,
+        mounts=mounts,
+        cpus=limits.cpus(options.cpus, host.cpus),
+        memory_mib=memory,
+        ulimits=_ulimits(options, host),
+        groups=("0", *(group for group in device.groups if group != "0")),
         env={"ENVKIT_BASE_URL": base_url(name), "ENVKIT_NAME": name},
     )
 
@@ -166,12 +199,15 @@ def _ports(options: RunOptions, host: RunHost, *, own_door: bool) -> tuple[int, 
         raise PlanError("no port is free on this machine", fix="give one: --port N") from None
 
 
-def _shm_mib(options: RunOptions, host: RunHost) -> int:
-    if options.shm_mib is None:
-        return min(host.memory_mib // 2, LARGEST_SHM_MIB)
-    if options.shm_mib > host.memory_mib:
-        raise UsageError(
-            f"--shm asks for {options.shm_mib} MiB, the machine has {host.memory_mib} MiB of memory",
-            fix=f"ask for at most {host.memory_mib}m",
+def _ulimits(options: RunOptions, host: RunHost) -> tuple[Ulimit, ...]:
+    if options.ulimits is not None:
+        return options.ulimits
+    return limits.TRAINING if host.raises_limits else ()
+
+
+def _refuse_architecture(image: RunImage, host: RunHost) -> None:
+    if image.architecture and host.architecture and image.architecture != host.architecture:
+        raise HostError(
+            f"{image.reference} is made for {image.architecture}, the engine runs on {host.architecture}",
+            fix="build the image there: `envkit build`",
         )
-    return options.shm_mib

@@ -4,11 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from envkit.plan.devices import parse_device
+from envkit.plan.limits import parse_ulimit
+from envkit.plan.mounts import parse_mount
 from envkit.plan.run_plan import RunOptions, RunPlan, base_url, user
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+# What stays as it is when it is not asked for: how to read it from the record.
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "home": _same,
+    "cache": _same,
+    "port": _same,
+    "own_door_port": _same,
+    "shm_mib": _same,
+    "cpus": _same,
+    "memory_mib": _same,
+    "device": parse_device,
+    "mounts": lambda texts: tuple(map(parse_mount, texts)),
+    "ulimits": lambda texts: tuple(map(parse_ulimit, texts)),
+}
+# What an environment had before the record told it.
+_BEFORE: Mapping[str, Any] = {"device": "cpu", "mounts": [], "ulimits": []}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +67,14 @@ def digest(plan: RunPlan) -> str:
 
 def kept_options(options: RunOptions, kept: Mapping[str, str]) -> RunOptions:
     """Fill what was not asked for with what the environment of these labels has."""
-    record = _kept(kept)
-    unasked = ("home", "cache", "port", "own_door_port", "shm_mib")
+    record = {**_BEFORE, **_kept(kept)} if kept else {}
     return replace(
-        options, **{key: record[key] for key in unasked if getattr(options, key) is None and key in record}
+        options,
+        **{
+            key: read(record[key])
+            for key, read in _READ.items()
+            if getattr(options, key) is None and key in record
+        },
     )
 
 
@@ -56,9 +84,11 @@ def differences(plan: RunPlan, kept: Mapping[str, str]) -> tuple[Difference, ...
         return ()
     found, asked = _kept(kept), _record(plan)
     return tuple(
-        Difference(what=key.replace("_", " "), found=_word(found.get(key)), asked=_word(value))
+        Difference(
+            what=key.replace("_", " "), found=_word(found.get(key, _BEFORE.get(key))), asked=_word(value)
+        )
         for key, value in asked.items()
-        if key != "image" and found.get(key) != value
+        if key != "image" and found.get(key, _BEFORE.get(key)) != value
     )
 
 
@@ -75,6 +105,11 @@ def _record(plan: RunPlan) -> dict[str, Any]:
         "shm_mib": plan.shm_mib,
         "services": list(plan.services),
         "env": dict(plan.env),
+        "device": str(plan.device),
+        "mounts": [str(mount) for mount in plan.mounts],
+        "cpus": plan.cpus,
+        "memory_mib": plan.memory_mib,
+        "ulimits": [str(limit) for limit in plan.ulimits],
     }
 
 

@@ -1,0 +1,90 @@
+"""What an environment may have of its machine: options that `up` turns into one value."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from envkit.plan.mounts import FolderMount
+    from envkit.plan.run_plan import RunOptions
+
+_OPTIONS = (
+    click.option(
+        "--device",
+        metavar="DEVICE",
+        help="Which cards: auto, cpu, cuda:0,1 or ascend:0-3.  [default: auto, all that the image is for]",
+    ),
+    click.option(
+        "--mount",
+        "mounts",
+        metavar="NAME=DIR[:ro]",
+        multiple=True,
+        help="A folder of the host at /work/NAME; may be given several times.",
+    ),
+    click.option(
+        "--allow-system-mounts", is_flag=True, help="Let --mount take the system's folders and the engine's."
+    ),
+    click.option(
+        "--cpus", metavar="N", type=click.FloatRange(0.1), help="At most so many CPUs.  [default: all]"
+    ),
+    click.option("--memory", metavar="SIZE", help="At most so much memory, as in 8g.  [default: all]"),
+    click.option("--shm", metavar="SIZE", help="Shared memory, as in 8g.  [default: half of the memory]"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """The options as they were written."""
+
+    device: str | None
+    mounts: tuple[str, ...]
+    allow_system_mounts: bool
+    cpus: float | None
+    memory: str | None
+    shm: str | None
+
+    def added_to(self, options: RunOptions) -> RunOptions:
+        """Return the wishes with these among them."""
+        from dataclasses import replace
+
+        from envkit.plan.devices import parse_device
+        from envkit.plan.mounts import parse_mount
+        from envkit.plan.sizes import mib
+
+        return replace(
+            options,
+            device=None if self.device is None else parse_device(self.device),
+            mounts=tuple(_absolute(parse_mount(text)) for text in self.mounts) or None,
+            cpus=self.cpus,
+            memory_mib=None if self.memory is None else mib(self.memory, option="--memory"),
+            shm_mib=None if self.shm is None else mib(self.shm, option="--shm"),
+        )
+
+
+def _absolute(mount: FolderMount) -> FolderMount:
+    from dataclasses import replace
+
+    from envkit.cli.site import absolute
+
+    return replace(mount, source=absolute(mount.source) or mount.source)
+
+
+def resources(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options; the command gets them as `resources`."""
+
+    @functools.wraps(command)
+    def with_resources(**values: Any) -> None:
+        names = Resources.__dataclass_fields__
+        command(
+            **{key: value for key, value in values.items() if key not in names},
+            resources=Resources(**{key: values[key] for key in names}),
+        )
+
+    for option in reversed(_OPTIONS):
+        with_resources = option(with_resources)
+    return with_resources

@@ -1,0 +1,120 @@
+"""`--device`: how it is written, which image takes it, what the machine must have."""
+
+from __future__ import annotations
+
+import pytest
+
+from envkit.accelerators.base import Request, Seen, Wiring
+from envkit.errors import AcceleratorError, UsageError
+from envkit.plan.devices import DeviceWish, decide, parse_device
+
+GPUS = Seen(paths={"/dev/nvidia0": 0, "/dev/nvidia1": 0, "/dev/nvidiactl": 0, "/dev/nvidia-uvm": 0})
+NPUS = Seen(
+    paths={
+        **{f"/dev/davinci{number}": 1000 for number in range(8)},
+        "/dev/davinci_manager": 1001,
+        "/dev/devmm_svm": 1000,
+        "/dev/hisi_hdc": 1000,
+        "/usr/local/Ascend/driver/lib64": 0,
+        "/usr/local/bin/npu-smi": 0,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("auto", DeviceWish()),
+        ("cpu", DeviceWish(accelerator="cpu")),
+        ("cuda", DeviceWish(accelerator="cuda")),
+        ("cuda:1,0,1", DeviceWish(accelerator="cuda", ids=(0, 1))),
+        ("ascend:0-2,7", DeviceWish(accelerator="ascend", ids=(0, 1, 2, 7))),
+    ],
+)
+def test_a_device_is_an_accelerator_and_its_cards(text: str, wish: DeviceWish) -> None:
+    assert parse_device(text) == wish
+
+
+@pytest.mark.parametrize(
+    "text", ["", "gpu", "cuda:", "cuda:a", "cuda:3-1", "auto:0", "cuda:0,", "cuda:-1", "cuda:1000", "CUDA"]
+)
+def test_what_is_no_device_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no device") as caught:
+        parse_device(text)
+    assert caught.value.fix.startswith("auto, cpu, cuda, ascend")
+
+
+def test_an_image_for_the_cpu_needs_no_card() -> None:
+    assert decide(DeviceWish(), "cpu", Seen()) == Wiring(accelerator="cpu")
+
+
+def test_a_card_is_not_given_to_an_image_that_cannot_use_it() -> None:
+    with pytest.raises(AcceleratorError, match="made for cpu, not for cuda") as caught:
+        decide(parse_device("cuda:0"), "cpu", GPUS)
+    assert caught.value.exit_code == 7
+
+
+def test_any_image_starts_without_a_card_when_told_so() -> None:
+    assert decide(parse_device("cpu"), "cuda", Seen()) == Wiring(accelerator="cpu")
+
+
+@pytest.mark.parametrize("kind", ["cuda", "ascend"])
+def test_a_machine_without_cards_says_how_to_start_all_the_same(kind: str) -> None:
+    with pytest.raises(AcceleratorError, match=f"this machine has no {kind} card") as caught:
+        decide(DeviceWish(), kind, Seen())
+    assert "`--device cpu` starts it without" in caught.value.fix
+
+
+@pytest.mark.parametrize(("kind", "seen"), [("cuda", GPUS), ("ascend", NPUS)])
+def test_a_card_that_is_not_there_is_named(kind: str, seen: Seen) -> None:
+    with pytest.raises(AcceleratorError, match=f"no {kind} card 8, 9: it has 0, 1"):
+        decide(parse_device(f"{kind}:0,8-9"), kind, seen)
+
+
+def test_gpus_are_asked_for_by_number() -> None:
+    wiring = decide(DeviceWish(), "cuda", GPUS)
+    assert (str(wiring), wiring.request) == ("cuda:0,1", Request(driver="", ids=("0", "1")))
+
+
+def test_gpus_come_by_cdi_where_the_engine_knows_them_so() -> None:
+    seen = Seen(paths=GPUS.paths, cdi=("nvidia.com/gpu=0", "nvidia.com/gpu=1"))
+    wiring = decide(parse_device("cuda:1"), "cuda", seen)
+    assert wiring.request == Request(driver="cdi", ids=("nvidia.com/gpu=1",))
+
+
+def test_gpus_of_windows_have_no_nodes() -> None:
+    wiring = decide(DeviceWish(), "cuda", Seen(paths={"/dev/dxg": 0}))
+    assert (str(wiring), wiring.request) == ("cuda", Request(driver="", ids=("all",)))
+
+
+def test_gpus_without_the_drivers_own_node_say_how_to_make_it() -> None:
+    with pytest.raises(AcceleratorError, match="/dev/nvidiactl is missing"):
+        decide(DeviceWish(), "cuda", Seen(paths={"/dev/nvidia0": 0}))
+
+
+def test_npus_come_as_nodes_with_the_hosts_driver() -> None:
+    assert decide(parse_device("ascend:2-3"), "ascend", NPUS) == Wiring(
+        accelerator="ascend",
+        ids=(2, 3),
+        nodes=(
+            "/dev/davinci2",
+            "/dev/davinci3",
+            "/dev/davinci_manager",
+            "/dev/devmm_svm",
+            "/dev/hisi_hdc",
+        ),
+        libraries=("/usr/local/Ascend/driver/lib64", "/usr/local/bin/npu-smi"),
+        groups=("1001",),
+        lacking=(
+            "/usr/local/Ascend/driver/version.info",
+            "/usr/local/dcmi",
+            "/etc/ascend_install.info",
+        ),
+    )
+
+
+@pytest.mark.parametrize("path", ["/dev/hisi_hdc", "/dev/davinci_manager", "/usr/local/Ascend/driver/lib64"])
+def test_npus_with_half_a_driver_are_refused(path: str) -> None:
+    less = Seen(paths={key: group for key, group in NPUS.paths.items() if key != path})
+    with pytest.raises(AcceleratorError, match=f"{path} is missing"):
+        decide(DeviceWish(), "ascend", less)
