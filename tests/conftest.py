@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from envkit.engines.docker import connect
+from envkit.hosts.local import LocalHost
+from envkit.image.base import find_base
+
+DEBIAN = "debian:12"
 REFUSED = "this test reached the real world: use a fake, or mark it `real`"
 
 
@@ -31,3 +36,10 @@ def no_real_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a test's logs out of the user's own: only so many of those are kept."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture(scope="session")
+def debian() -> str:
+    """The base of the real tests, brought as a build brings it: here, pulled, or made from packages."""
+    find_base(DEBIAN, connect(LocalHost()), LocalHost(), lambda line: None)
+    return DEBIAN

@@ -23,6 +23,7 @@ from envkit.errors import EngineError
 from envkit.hosts.local import LocalHost
 
 MARK = {"io.envkit.test": "contract"}
+LAB = "io.envkit.test.lab"
 DOCKERFILE = """FROM debian:12
 ENV GREETING="hello there"
 LABEL io.envkit.name=contract
@@ -49,6 +50,11 @@ class Lab:
     image: str  # a small image that sleeps
     make_foreign: Callable[[str], None]  # make a container of that name that is not envkit's
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What makes an image this test's own: one of the same bytes is another session's as well."""
+        return {**MARK, LAB: self.name}
+
     def request(self, **more: object) -> RunRequest:
         return RunRequest(**{"image": self.image, "name": self.name, "labels": MARK, **more})  # type: ignore[arg-type]
 
@@ -59,7 +65,7 @@ class Lab:
 
     def build(self, folder: Path, text: str, labels: dict[str, str] | None = None) -> str:
         (folder / "Dockerfile").write_text(text, encoding="utf-8")
-        request = BuildRequest(context=folder, labels={**MARK, **(labels or {})})
+        request = BuildRequest(context=folder, labels={**self.labels, **(labels or {})})
         return self.engine.builder.build(request, lambda event: None)
 
 
@@ -79,24 +85,25 @@ REAL = pytest.mark.real
 @pytest.fixture(params=["fake", pytest.param("docker", marks=REAL)])
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
     """Every engine must pass the same tests: that keeps the fake honest."""
-    yield from _lab(request.param, tmp_path)
+    yield from _lab(request, tmp_path)
 
 
 @pytest.fixture(params=["fake", pytest.param("docker", marks=REAL), pytest.param("classic", marks=REAL)])
 def building(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
     """Every builder must pass the same tests."""
-    yield from _lab(request.param, tmp_path)
+    yield from _lab(request, tmp_path)
 
 
-def _lab(kind: str, tmp_path: Path) -> Iterator[Lab]:
+def _lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
     name = f"envkit-contract-{uuid.uuid4().hex[:8]}"
     folder = tmp_path / "lab"
     folder.mkdir()
-    if kind == "fake":
+    if request.param == "fake":
         yield _fake(name, folder)
         return
+    request.getfixturevalue("debian")
     client = docker.from_env()
-    lab = _docker(client, name, folder, classic=kind == "classic")
+    lab = _docker(client, name, folder, classic=request.param == "classic")
     try:
         yield lab
     finally:
@@ -174,6 +181,6 @@ def _clean(client: docker.DockerClient, name: str) -> None:
         for tag in image.tags:
             if name in tag:
                 client.images.remove(tag, force=False)
-    for image in client.images.list(filters={"label": "io.envkit.test=contract", "dangling": True}):
-        with suppress(docker.errors.APIError):  # a container or a child of another test still needs it
+    for image in client.images.list(filters={"label": f"{LAB}={name}", "dangling": True}):
+        with suppress(docker.errors.APIError):  # another one is made from it
             client.images.remove(image.id, force=False)

@@ -147,7 +147,7 @@ def test_the_same_build_gives_the_same_image(building: Lab, tmp_path: Path) -> N
 def test_a_build_can_end_at_a_stage(building: Lab, tmp_path: Path) -> None:
     text = "FROM debian:12 AS one\nENV A=one\nFROM one AS two\nENV A=two\n"
     (tmp_path / "Dockerfile").write_text(text, encoding="utf-8")
-    request = BuildRequest(context=tmp_path, target="one", labels=MARK)
+    request = BuildRequest(context=tmp_path, target="one", labels=building.labels)
     facts = building.engine.images.inspect(building.engine.builder.build(request, lambda event: None))
     assert facts is not None and facts.env["A"] == "one"
 
@@ -155,7 +155,7 @@ def test_a_build_can_end_at_a_stage(building: Lab, tmp_path: Path) -> None:
 def test_a_build_tells_its_steps(building: Lab, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(f"FROM debian:12\nRUN echo {building.name}\n", encoding="utf-8")
     events: list[BuildEvent] = []
-    building.engine.builder.build(BuildRequest(context=tmp_path, labels=MARK), events.append)
+    building.engine.builder.build(BuildRequest(context=tmp_path, labels=building.labels), events.append)
     run = [
         event.kind for event in events if f"RUN echo {building.name}" in event.step and event.kind != "line"
     ]
@@ -182,7 +182,9 @@ def test_what_a_listener_raises_ends_the_build(building: Lab, tmp_path: Path) ->
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        building.engine.builder.build(BuildRequest(context=tmp_path, labels=MARK, no_cache=True), interrupt)
+        building.engine.builder.build(
+            BuildRequest(context=tmp_path, labels=building.labels, no_cache=True), interrupt
+        )
 
 
 # containers

@@ -157,11 +157,11 @@ def test_a_torch_that_a_step_replaced_fails_the_build_and_names_who_did_it(
 
 
 def test_a_second_base_of_the_distribution_takes_the_tools_as_they_are(
-    image: str, folder: Path, engine: docker.DockerClient, untagged: list[str]
+    image: str, debian: str, folder: Path, engine: docker.DockerClient, untagged: list[str]
 ) -> None:
     other = "envkit-test-other-base:1"
     untagged += ["envkit-test-second:dev", other]
-    text = "FROM debian:12\nRUN touch /this-is-another-base\n"
+    text = f"FROM {debian}\nRUN touch /this-is-another-base\n"
     subprocess.run(
         ["docker", "build", "--tag", other, "-"], input=text, text=True, check=True, capture_output=True
     )

@@ -61,12 +61,12 @@ def bridge() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory, bridge: None) -> Iterator[Bare]:
+def bare(tmp_path_factory: pytest.TempPathFactory, bridge: None, debian: str) -> Iterator[Bare]:
     """The base image's files with this machine's own apt sources and resolver."""
     root = tmp_path_factory.mktemp("bare") / "root"
     root.mkdir()
     client = docker.from_env()
-    container = client.containers.create("debian:12", "true", labels={"io.envkit.test": "bare"})
+    container = client.containers.create(debian, "true", labels={"io.envkit.test": "bare"})
     try:
         with subprocess.Popen(["tar", "-x", "-C", str(root)], stdin=subprocess.PIPE) as tar:
             assert tar.stdin is not None

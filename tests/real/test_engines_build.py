@@ -23,9 +23,9 @@ from envkit.engines.values import BuildEvent, BuildRequest
 from envkit.errors import EngineError
 from envkit.hosts.local import LocalHost
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("debian")]
 
-MARK = {"io.envkit.test": "build"}
+MARK = f"io.envkit.test=build-{uuid.uuid4().hex}"  # of this session: another one may work beside it
 BASE = "FROM debian:12\n"
 # A child that builds as the command line does: Ctrl-C is exit code 130.
 CHILD = """
@@ -68,11 +68,11 @@ def request_for(tmp_path: Path) -> Iterator[Request]:
         context = tmp_path / "context"
         context.mkdir(exist_ok=True)
         (context / "Dockerfile").write_text(BASE + text, encoding="utf-8")
-        return BuildRequest(context=context, labels=MARK, **more)  # type: ignore[arg-type]
+        return BuildRequest(context=context, labels=dict([MARK.split("=")]), **more)  # type: ignore[arg-type]
 
     yield make
     client = docker.from_env()
-    for image in client.images.list(filters={"label": "io.envkit.test=build", "dangling": True}):
+    for image in client.images.list(filters={"label": MARK, "dangling": True}):
         try:
             client.images.remove(image.id, force=False)
         except docker.errors.APIError:

@@ -16,7 +16,7 @@ from envkit.engines.values import ExecRequest, Mount, RunRequest
 from envkit.errors import EngineError
 from envkit.hosts.local import LocalHost
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("debian")]
 
 SLEEPING = RunRequest(image="debian:12", command=("sleep", "120"), init=True, network="none")
 

@@ -52,8 +52,8 @@ def test_a_good_image_passes_every_item_as_its_user_and_as_any_uid(image: str) -
     assert all(item["reason"] for item in verdict["items"])
 
 
-def test_a_bare_image_is_told_what_it_lacks_with_exit_code_nine() -> None:
-    code, said, error = envkit_says("verify", "debian:12")
+def test_a_bare_image_is_told_what_it_lacks_with_exit_code_nine(debian: str) -> None:
+    code, said, error = envkit_says("verify", debian)
     assert code == 9
     assert "JupyterLab missing" in said
     assert "code-server missing" in said
@@ -96,8 +96,8 @@ def test_inspect_prints_what_is_in_an_image(image: str) -> None:
     assert sum(step["size_bytes"] for step in manifest["steps"]) > 500_000_000
 
 
-def test_diff_names_what_one_image_has_and_the_other_has_not(image: str) -> None:
-    code, said, _ = envkit_says("diff", "debian:12", image, "--json")
+def test_diff_names_what_one_image_has_and_the_other_has_not(debian: str, image: str) -> None:
+    code, said, _ = envkit_says("diff", debian, image, "--json")
     found = json.loads(said)
     added = {(change["group"], change["name"]) for change in found["changes"] if change["before"] is None}
     assert code == 0

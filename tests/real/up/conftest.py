@@ -28,7 +28,7 @@ Inside = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def docker() -> Engine:
+def docker(debian: str) -> Engine:
     """The engine, with the stand-in image built."""
     engine = connect(LocalHost())
     engine.images.tag(engine.builder.build(BuildRequest(context=STAND_IN), lambda event: None), IMAGE)
