@@ -3,10 +3,12 @@
 # The plan is shell assignments: SOURCE VERSION URL SHA256 INTEGRITY FILE.
 set -euo pipefail
 
-here=/run/envkit/code-server
+context=/run/envkit/code-server
 # shellcheck source=/dev/null
-source "$here/plan.sh"
+source "$context/plan.sh"
 target=/opt/envkit/code-server
+# Programs of GitHub Copilot and of Microsoft's sandbox: they call their makers' services. 418 MB of 945 in 4.138.0.
+unwanted=(@github/copilot @github/copilot-sdk @microsoft/mxc-sdk)
 export PATH="/opt/build/bin:/opt/envkit/node/bin:$PATH"
 
 fetch() { # URL FILE
@@ -21,6 +23,14 @@ unpack_release() { # FILE
     tar --extract --gzip --file "$1" --strip-components 1 --no-same-owner --directory "$target"
 }
 
+# Print the modules to leave out. Copilot's agents alone load sqlite3, and compiling it takes most of npm's minutes;
+# where something else loads it, it stays.
+left_out() {
+    printf '%s\n' "${unwanted[@]}"
+    loaders=$(grep --recursive --files-with-matches "[\"']@vscode/sqlite3[\"'][^:]" "$target/lib/vscode/out") || true
+    [[ $loaders == *$'\n'* || $loaders != */agentHostMain.js ]] || echo @vscode/sqlite3
+}
+
 # A release brings the Node that its modules were built for: that one becomes the tools' Node.
 take_its_node() {
     [ ! -x "$target/lib/node" ] || mv "$target/lib/node" /opt/envkit/node/bin/node
@@ -33,7 +43,7 @@ release)
     take_its_node
     ;;
 file)
-    unpack_release "$here/$FILE"
+    unpack_release "$context/$FILE"
     take_its_node
     ;;
 npm)
@@ -51,8 +61,11 @@ if wanted and found != wanted:
 PY
     install -d "$target"
     tar --extract --gzip --file "code-server-$VERSION.tgz" --strip-components 1 --no-same-owner --directory "$target"
+    cd "$target/lib/vscode"
+    left_out | sed 's/^/dependencies./' | xargs npm pkg delete
     cd "$target"
-    npm install --omit=dev --no-audit --no-fund --loglevel=warn
+    # JOBS=max: node-gyp compiles one file at a time unless it is told otherwise.
+    JOBS=max npm install --omit=dev --no-audit --no-fund --loglevel=warn
     ;;
 script)
     fetch "$URL" /tmp/install.sh
@@ -62,12 +75,12 @@ script)
     ;;
 esac
 
-# Left out: programs of GitHub Copilot and of Microsoft's sandbox (they call their makers' services), builds for other
-# systems, and what compiling left behind. 418 MB of 945 in 4.138.0 are @github alone.
+# Left out as well: builds for other systems, and what compiling left behind.
 cd "$target/lib/vscode"
-rm -rf node_modules/@github/copilot* node_modules/@microsoft/mxc-sdk extensions/copilot
-here=linux-$(/opt/envkit/node/bin/node -p process.arch)
-find "$target" \( -path '*/prebuilds/*' -o -path '*/ripgrep-universal/bin/*' \) -type d ! -name "$here" \
+left_out | sed 's,^,node_modules/,' | xargs rm -rf extensions/copilot
+rm -rf node_modules/@github/copilot*
+platform=linux-$(/opt/envkit/node/bin/node -p process.arch)
+find "$target" \( -path '*/prebuilds/*' -o -path '*/ripgrep-universal/bin/*' \) -type d ! -name "$platform" \
     \( -name 'linux-*' -o -name 'darwin-*' -o -name 'win32-*' -o -name 'ios-*' -o -name 'android-*' \) -prune -exec rm -rf {} +
 find "$target" -type d \( -path '*/build/Release/obj.target' -o -path '*/build/Release/obj' -o -path '*/build/Release/.deps' \) \
     -prune -exec rm -rf {} +
