@@ -1,0 +1,75 @@
+"""An engine of the tests' own: it can be killed, started again and filled up, and nobody else works in it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import docker
+
+BRIDGE = "envkit-faults"
+# `--bridge=none` would remove the running engine's docker0. The address is one for documentation (RFC 5737).
+_NETWORK = ("--iptables=false", "--ip-forward=false", f"--bridge={BRIDGE}", "--userland-proxy=true")
+_ADDRESS = "198.51.100.1/24"
+_PATIENCE_S = 60.0
+
+
+class PrivateEngine:
+    """A dockerd with folders of its own under `root`."""
+
+    def __init__(self, root: Path, data: Path | None = None) -> None:
+        self.socket = root / "docker.sock"
+        self.log = root / "dockerd.log"
+        self._root, self._data = root, data or root / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> docker.DockerClient:
+        """Start it, or start it again; return a client, to be closed, once it answers."""
+        words = ["dockerd", *_NETWORK, f"--data-root={self._data}", f"--exec-root={self._root}/exec"]
+        words += [f"--pidfile={self._root}/pid", f"--host=unix://{self.socket}"]
+        (self._root / "pid").unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(words, stdout=log, stderr=log)
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            if self._answers():
+                return docker.DockerClient(base_url=f"unix://{self.socket}")
+            assert self._process.poll() is None, self.log.read_text()[-2000:]
+            assert time.monotonic() < deadline, self.log.read_text()[-2000:]
+            time.sleep(0.1)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as asking:
+            try:
+                asking.connect(str(self.socket))
+                asking.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return b" 200 OK" in asking.recv(1000)
+            except OSError:
+                return False
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it, and wait until it has gone; by SIGTERM its containers go too."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(_PATIENCE_S)
+
+
+def make_bridge() -> None:
+    """Make the bridge of private engines, anew where one was left."""
+    remove_bridge()
+    for words in (("add", BRIDGE, "type", "bridge"), ("set", BRIDGE, "up")):
+        _ip(["link", *words])
+    _ip(["address", "add", _ADDRESS, "dev", BRIDGE])
+
+
+def remove_bridge() -> None:
+    """Remove it; one that is gone is fine."""
+    subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
+
+
+def _ip(words: Sequence[str]) -> None:
+    subprocess.run(["ip", *words], check=True)
