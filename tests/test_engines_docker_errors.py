@@ -7,7 +7,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
-from envkit.engines.failures import NameTaken, NotAllowed, PortTaken
+from envkit.engines.failures import LinkLost, NameTaken, NotAllowed, PortTaken
 from envkit.errors import EngineError, UsageError
 
 
@@ -124,3 +124,17 @@ def test_what_is_no_image_name_is_the_users_mistake() -> None:
     with pytest.raises(UsageError) as caught, spoken_as_ours("looking at the image BAD/@"):
         raise of_api(400, "no such image: BAD/@: invalid reference format")
     assert caught.value.what == "looking at the image BAD/@: that is no image's name"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [
+        (requests.ReadTimeout("Read timed out. (read timeout=180)"), True),
+        (requests.exceptions.ChunkedEncodingError("IncompleteRead(10 bytes read)"), True),
+        (requests.ConnectionError("RemoteDisconnected('…')"), True),
+        (requests.ConnectionError("Connection refused"), False),
+        (of_api(500, "something new"), False),
+    ],
+)
+def test_what_leaves_open_whether_the_engine_acted_is_told_apart(error: Exception, is_lost: bool) -> None:
+    assert isinstance(told(error), LinkLost) == is_lost

@@ -22,7 +22,7 @@ from tests.environments import Door, a_request, a_site, image
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a second pass at each look at the clock, so that a time-out takes no time."""
     clock = iter(range(1_000_000))
-    for module in ("envkit.environment.up", "envkit.container.wait"):
+    for module in ("envkit.environment.lease", "envkit.container.wait"):
         monkeypatch.setattr(f"{module}.time.sleep", lambda seconds: None)
         monkeypatch.setattr(f"{module}.time.monotonic", lambda: float(next(clock)))
 
@@ -217,7 +217,7 @@ def test_what_an_interrupted_up_left_is_finished() -> None:
     said: list[str] = []
     up(site, lasting(), said.append)
     assert (only(engine).id, only(engine).state) == (before, "running")
-    assert said[0] == "environment lab is being made or removed: waiting for whoever is at it"
+    assert said[0].startswith("environment lab is being made by ")
 
 
 @pytest.mark.parametrize("state", ["paused", "dead", "restarting"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from envkit.accelerators.base import Request
 from envkit.container.accounts import give_account
+from envkit.container.leftover import removed_on_failure
+from envkit.container.made import make
 from envkit.engines.base import Engine
 from envkit.engines.values import DeviceRequest, Limit, Mount, Port, RunRequest, Tmpfs
 from envkit.plan.run_plan import CACHE, DOOR, HOME, OWN_DOOR, SECRETS, RunPlan, container_name, user
@@ -50,10 +52,7 @@ def _asked(request: Request | None) -> DeviceRequest | None:
 
 def create(engine: Engine, plan: RunPlan) -> str:
     """Create (not start) the plan's container; on failure nothing of it stays. A taken name is NameTaken."""
-    container = engine.containers.create(request(plan))
-    try:
+    container = make(engine, request(plan))
+    with removed_on_failure(engine, container, fix=f"`envkit rm {plan.name}` removes it"):
         give_account(engine, container, plan.caller)
-    except BaseException:
-        engine.containers.remove(container)
-        raise
     return container

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -21,7 +23,7 @@ from envkit.engines.docker_watch import DockerWatch
 from envkit.engines.endpoint import Endpoint, find_endpoints, nowhere
 from envkit.engines.failures import NoEngine, NotAllowed
 from envkit.engines.values import EngineFacts
-from envkit.errors import EngineError
+from envkit.errors import EngineError, UsageError
 from envkit.hosts.base import Host
 
 # The SDK's own default is 60 s; removing a large container on a busy disk takes longer.
@@ -58,17 +60,27 @@ def _nobody(endpoints: tuple[Endpoint, ...], refused: list[EngineError]) -> Engi
 
 
 def _client(endpoint: Endpoint) -> docker.DockerClient:
+    patience_s = _patience_s(os.environ.get("ENVKIT_ENGINE_TIMEOUT", ""))
     with spoken_as_ours(f"the container engine at {endpoint.url} ({endpoint.why})"):
         try:
             tls = kwargs_from_env().get("tls") if endpoint.url.startswith("tcp://") else None
             client = docker.DockerClient(
-                base_url=endpoint.url, tls=tls or False, version="auto", timeout=_HELLO_S
+                base_url=endpoint.url, tls=tls or False, version="auto", timeout=min(_HELLO_S, patience_s)
             )
             client.ping()
         except ValueError as error:  # of an address that urllib cannot take apart
             raise DockerException(str(error)) from error
-    client.api.timeout = _TIMEOUT_S
+    client.api.timeout = patience_s
     return client
+
+
+def _patience_s(asked: str) -> int:
+    """Return how long an answer may take."""
+    if not asked:
+        return _TIMEOUT_S
+    if not re.fullmatch("[1-9][0-9]{0,5}", asked):
+        raise UsageError(f"ENVKIT_ENGINE_TIMEOUT is {asked!r}", fix="give it seconds, as in 600, or unset it")
+    return int(asked)
 
 
 class DockerEngine:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import urllib3
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
-from envkit.engines.failures import LimitRefused, NameTaken, NotAllowed, PortTaken
+from envkit.engines.failures import LimitRefused, LinkLost, NameTaken, NotAllowed, PortTaken
 from envkit.errors import AcceleratorError, EngineError, EnvkitError, UsageError
 
 # Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.
@@ -30,8 +30,7 @@ _START = "start its daemon (`envkit engine start` does, on this machine), or loo
 _JOIN = "join its group: `sudo usermod -aG docker $USER`, and log in again; or be root"
 _LINKS = (
     (
-        "Expecting value|ApiVersion|list indices|not subscriptable|BadStatusLine|InvalidChunkLength"
-        "|IncompleteRead",
+        "Expecting value|ApiVersion|list indices|not subscriptable|BadStatusLine",
         "what answers there is no container engine",
         "look at DOCKER_HOST, and at what listens there",
     ),
@@ -53,7 +52,7 @@ _LINKS = (
     (
         "timed out",
         "it did not answer in time",
-        "look at its log: a daemon with a full or slow disk answers late",
+        "look at its log: a full or slow disk makes it late; ENVKIT_ENGINE_TIMEOUT=SECONDS waits longer",
     ),
     (
         "Name or service not known|name resolution|getaddrinfo",
@@ -66,11 +65,13 @@ _LINKS = (
         "look at DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
     ),
     (
-        "RemoteDisconnected|Connection aborted|reset by peer|Broken pipe",
+        "RemoteDisconnected|Connection aborted|reset by peer|Broken pipe|IncompleteRead|InvalidChunkLength"
+        "|Response ended prematurely|Connection broken",
         "it broke the connection off",
         "run the command again; if it was restarted, that is all",
     ),
 )
+_LOST = ("it did not answer in time", "it broke the connection off")
 _ANSWERS = (
     (
         "no space left on device",
@@ -148,7 +149,8 @@ def spoken_as_ours(doing: str) -> Iterator[None]:
     except (DockerException, StreamParseError, OSError, urllib3.exceptions.HTTPError) as error:
         if "Permission denied" in str(error):
             raise NotAllowed(f"{doing}: this user may not talk to it", fix=_JOIN) from error
-        raise _told(doing, str(error), _LINKS) from error
+        told = _told(doing, str(error), _LINKS)
+        raise (LinkLost(told.what, fix=told.fix) if told.what.endswith(_LOST) else told) from error
 
 
 def pull_failure(reference: str, text: str) -> EngineError:

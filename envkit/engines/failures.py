@@ -13,6 +13,10 @@ class NotAllowed(EngineError):
     """There is an engine, and this user may not talk to it."""
 
 
+class LinkLost(EngineError):
+    """The connection broke, or no answer came in time: nobody knows whether the engine has acted."""
+
+
 class NameTaken(EngineError):
     """A container of that name is there already, ours or not."""
 

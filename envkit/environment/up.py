@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from envkit.container.accounts import give_account
 from envkit.container.create import create
+from envkit.container.leftover import removed_on_failure
 from envkit.container.wait import Gone
 from envkit.engines.base import Engine
 from envkit.engines.failures import LimitRefused, NameTaken, PortTaken
 from envkit.engines.values import ContainerFacts
-from envkit.environment import asking, folders, machine
+from envkit.environment import asking, folders, lease, machine
 from envkit.environment.asking import Asked
 from envkit.environment.door import Ask, ask
 from envkit.environment.lookup import everything, find, name_of
@@ -31,9 +31,6 @@ from envkit.plan.run_plan import (
 )
 from envkit.plan.run_record import differences, kept_options
 
-# Between create and start lie two small copies. Who is slower was killed, and whoever asks next goes on.
-_LEASE_S = 5.0
-_PAUSE_S = 0.1
 # Each try meets another who was faster: a name given and taken again, a port lost between look and start.
 _TRIES = 8
 
@@ -155,19 +152,14 @@ def _begin(site: Site, request: UpRequest, plan: RunPlan, report: Report) -> Ope
 
 
 def _start_new(site: Site, request: UpRequest, plan: RunPlan, container: str, report: Report) -> Opened:
-    try:
+    with removed_on_failure(site.engine, container, fix=f"`envkit rm {plan.name}` removes it"):
         site.engine.containers.start(container)
         report(f"environment {plan.name} started: waiting for its IDEs")
         return wait_ready(site.engine, site.ask, plan, container, request.timeout_s)
-    except BaseException:
-        site.engine.containers.remove(container)
-        raise
 
 
 def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts, report: Report) -> Opened:
-    if found.state in ("created", "removing"):
-        report(f"environment {plan.name} is being made or removed: waiting for whoever is at it")
-    state = _after_lease(site.engine, found)
+    state = lease.wait_for_others(site.engine, found, request.timeout_s, report)
     _prepare_folders(site.host, plan)
     if state == "created":
         give_account(site.engine, found.id, plan.caller)
@@ -200,15 +192,3 @@ def _port_in_use(site: Site, port: int) -> PortTaken:
 def _prepare_folders(host: Host, plan: RunPlan) -> None:
     for path in (plan.home, plan.cache):
         folders.prepare(host, path, plan.caller)
-
-
-def _after_lease(engine: Engine, found: ContainerFacts) -> str:
-    """Return the container's state, once whoever is creating or removing it is done or has had the time."""
-    deadline = time.monotonic() + _LEASE_S
-    facts: ContainerFacts | None = found
-    while facts and facts.state in ("created", "removing") and time.monotonic() < deadline:
-        time.sleep(_PAUSE_S)
-        facts = engine.containers.inspect(found.id)
-    if facts is None or facts.state == "removing":
-        raise Gone("the container was removed by somebody else", fix="run the command again")
-    return facts.state
