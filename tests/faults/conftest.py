@@ -116,7 +116,7 @@ def envkit(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Env
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)  # pytest makes them for their owner only
     monkeypatch.setenv("DOCKER_HOST", proxy.url)
-    monkeypatch.setenv("ENVKIT_ENGINE_TIMEOUT", "1.5")
+    monkeypatch.setenv("ENVKIT_ENGINE_TIMEOUT", "3")
     monkeypatch.setenv("HOME", str(tmp_path))
 
     def run(*words: str) -> Said:
