@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo bench golden clean browser engine
+.PHONY: help setup check test demo bench golden clean browser engine sshd
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -19,7 +19,7 @@ check: $(STAMP) ## lint, types and the fast tests: no Docker, a minute or two
 	$(BIN)/mypy
 	$(PYTEST)
 
-test: check browser engine ## everything: check, then the real tests in real containers (as CI does)
+test: check browser sshd engine ## everything: check, then the real tests in real containers (as CI does)
 	$(PYTEST) -m "real and not long"
 
 demo: $(STAMP) engine ## build, prove and start a real environment, then train in it
@@ -50,6 +50,10 @@ engine: $(STAMP)
 browser: $(STAMP)
 	@command -v chromium >/dev/null || { $(call apt,chromium); } || \
 	  { echo "trying Playwright's own Chromium instead" >&2; $(BIN)/playwright install chromium; }
+
+# The tests of hosts start SSH servers of their own, on loopback, with Debian's sshd.
+sshd:
+	@command -v /usr/sbin/sshd >/dev/null || { $(call apt,openssh-server); }
 
 # Install a Debian package as root; anyone else is told what to do.
 define apt

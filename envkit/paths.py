@@ -53,3 +53,9 @@ def work_home() -> Path:
 def work_cache() -> Path:
     """Return the host's default folder for `/work/cache` (design.md, section 4)."""
     return Path.home() / "envkit" / "cache"
+
+
+def config() -> Path:
+    """Return the folder of the user's own settings (`$XDG_CONFIG_HOME/envkit`): the list of hosts."""
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "envkit"

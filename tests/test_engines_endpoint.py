@@ -53,8 +53,8 @@ def test_a_broken_configuration_is_told(tmp_path: Path) -> None:
 def test_an_engine_behind_ssh_is_refused_with_a_way_to_it() -> None:
     with pytest.raises(EngineError) as caught:
         find_endpoints(HOST, {"DOCKER_HOST": "ssh://ada@box"})
-    assert "does not reach engines through ssh yet" in caught.value.what
-    assert "ssh -nNT -L" in caught.value.fix
+    assert "envkit reaches engines over SSH by its own connection" in caught.value.what
+    assert caught.value.fix == "envkit host add NAME ada@box, and --host NAME with your command"
 
 
 def test_sockets_of_docker_and_podman_are_looked_for_in_the_runtime_folder(tmp_path: Path) -> None:

@@ -76,5 +76,15 @@ def environments(context: Context, parameter: Parameter, incomplete: str) -> lis
     return _beginning((lookup.name_of(one) for one in found), incomplete)
 
 
+def hosts(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the hosts by name."""
+    from envkit.hosts import registry
+
+    try:
+        return _beginning((one.name for one in registry.entries()), incomplete)
+    except EnvkitError:
+        return []
+
+
 def _beginning(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ps": ("envkit.cli.ps", "List the environments."),
     "stop": ("envkit.cli.stop", "Stop an environment; nothing is lost."),
     "rm": ("envkit.cli.rm", "Remove an environment; /work/home stays."),
+    "host": ("envkit.cli.host", "Name machines over SSH, for --host."),
     "engine": ("envkit.cli.engine", "Look at the container engine, or install one."),
 }
 

@@ -10,6 +10,7 @@ host = click.option(
     "--host",
     "host_name",
     metavar="NAME",
+    shell_complete=complete.hosts,
     help="Where: a host that `envkit host list` knows.  [default: this machine]",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from envkit.engines.base import Engine
     from envkit.environment.up import Site
+    from envkit.hosts.ssh import SshHost
 
 
 def open_engine(host_name: str | None = None) -> Engine:
@@ -27,6 +28,20 @@ def open_site(host_name: str | None = None) -> Site:
         raise UsageError(f"there is no host {host_name!r}", fix="leave --host out: this machine")
     host = LocalHost()
     return Site(engine=connect(host), host=host, home=str(paths.work_home()), cache=str(paths.work_cache()))
+
+
+def opened_host(name: str) -> SshHost:
+    """Return a host by its name; its connection ends with the command."""
+    import click
+
+    from envkit.hosts import registry
+    from envkit.hosts.ssh import SshHost
+
+    host = SshHost(registry.entry(name))
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.call_on_close(host.close)
+    return host
 
 
 def absolute(path: str | None) -> str | None:

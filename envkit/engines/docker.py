@@ -22,9 +22,11 @@ from envkit.engines.docker_inside import DockerInside
 from envkit.engines.docker_watch import DockerWatch
 from envkit.engines.endpoint import Endpoint, find_endpoints, nowhere
 from envkit.engines.failures import NoEngine, NotAllowed
+from envkit.engines.remote import find_remote_endpoints
 from envkit.engines.values import EngineFacts
 from envkit.errors import EngineError, UsageError
-from envkit.hosts.base import Host
+from envkit.hosts.base import Host, Remote
+from envkit.hosts.local import LocalHost
 
 # The SDK's own default is 60 s; removing a large container on a busy disk takes longer.
 _TIMEOUT_S = 180
@@ -39,7 +41,9 @@ def connect(host: Host, *, classic: bool = False) -> DockerEngine:
     With `classic` it builds with the classic builder, whatever else it could.
     """
     refused: list[EngineError] = []
-    endpoints = find_endpoints(host)
+    endpoints = find_remote_endpoints(host) if isinstance(host, Remote) else find_endpoints(host)
+    # Whoever drives the engine runs here, wherever that is.
+    here: Host = LocalHost() if isinstance(host, Remote) else host
     for endpoint in endpoints:
         try:
             client = _client(endpoint)
@@ -47,7 +51,7 @@ def connect(host: Host, *, classic: bool = False) -> DockerEngine:
             refused.append(error)
             continue
         choice = Choice(builder=Classic(client), client=None, looked_at=()) if classic else None
-        return DockerEngine(client, endpoint, host, choice)
+        return DockerEngine(client, endpoint, here, choice)
     raise _nobody(endpoints, refused)
 
 
@@ -119,7 +123,7 @@ class DockerEngine:
 
     @cached_property
     def _is_here(self) -> bool:
-        """Tell whether it shares this machine's network and files; Docker Desktop does not."""
+        """Tell whether it shares the network and files of its host; Docker Desktop does not."""
         with spoken_as_ours("asking the engine what it is"):
             about: dict[str, Any] = self._client.info()
         return self._endpoint.local and about.get("OperatingSystem") != "Docker Desktop"

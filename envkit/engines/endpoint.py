@@ -53,9 +53,8 @@ def nowhere(environment: Mapping[str, str] | None = None) -> NoEngine:
 def _named(url: str, why: str) -> Endpoint:
     if url.startswith("ssh://"):
         raise EngineError(
-            f"{why} is {url}: envkit does not reach engines through ssh yet",
-            fix="forward its socket: `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`, and set "
-            "DOCKER_HOST=unix:///tmp/docker.sock",
+            f"{why} is {url}: envkit reaches engines over SSH by its own connection, as a host",
+            fix=f"envkit host add NAME {url.removeprefix('ssh://')}, and --host NAME with your command",
         )
     return Endpoint(url=url, why=why, local=url.startswith("unix://"), named=url not in _DEFAULT)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from envkit.errors import HostError
 
@@ -59,3 +59,14 @@ class Host(Protocol):
 
     def free_bytes(self, path: Path) -> int:
         """Return the free space of the filesystem that holds `path` or its nearest existing parent."""
+
+
+@runtime_checkable
+class Remote(Host, Protocol):
+    """A machine that is not this one."""
+
+    def forward(self, address: str) -> Path:
+        """Return a socket here that leads to a unix socket (`/path`) or a port (`host:port`) there.
+
+        It is private to this user, survives a dropped connection, and is there until the host is closed.
+        """

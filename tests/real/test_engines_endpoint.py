@@ -44,7 +44,7 @@ NOWHERE = {
     "garbage": "that is no address of an engine",
     "fd://x": "that is no address of an engine",
     "npipe:////./pipe/docker_engine": "that is no address of an engine",
-    "ssh://root@127.0.0.1": "envkit does not reach engines through ssh yet",
+    "ssh://root@127.0.0.1": "envkit reaches engines over SSH by its own connection",
 }
 
 
