@@ -24,6 +24,7 @@ _BUILD_PROGRAMS = (
 )
 _IMAGE_PROGRAMS = {
     "entrypoint.sh": ("bin/entrypoint", 0o755),
+    "with_secrets.sh": ("bin/with-secrets", 0o755),
     "run_jupyterlab.sh": ("bin/run-jupyterlab", 0o755),
     "run_code_server.sh": ("bin/run-code-server", 0o755),
     "envkit_status.sh": ("bin/envkit-status", 0o755),
@@ -31,6 +32,8 @@ _IMAGE_PROGRAMS = {
     "supervise.py": ("probes/supervise.py", 0o644),
     "tensorboard_door.py": ("probes/tensorboard_door.py", 0o644),
     "warm.js": ("probes/warm.js", 0o644),
+    "jupyter_door.py": ("probes/jupyter_door.py", 0o644),
+    "own_door.js": ("probes/own_door.js", 0o644),
     "login_profile.py": ("probes/login_profile.py", 0o644),
 }
 _DATA = (".json", ".txt")  # of envkit/compat: what it says of versions decides what is installed

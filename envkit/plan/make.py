@@ -26,6 +26,9 @@ from envkit.plan.python import choose_python, choose_torch
 from envkit.spec.model import CodeServer, Spec
 
 OWNED = "io.envkit.owned"
+# What an image's entrypoint understands. 1 (images without the label): tokens, base URL, name.
+# 2: it waits for secrets (ENVKIT_SECRET_NAMES), and its doors speak TLS (ENVKIT_TLS).
+CONTRACT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +203,7 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
         OWNED: "true",
         "io.envkit.kind": "image",
         "io.envkit.name": spec.name,
+        "io.envkit.contract": str(CONTRACT),
         "io.envkit.plan-digest": parts.digest,
         "io.envkit.accelerator": spec.accelerator,
         "io.envkit.expect": json.dumps(expect, sort_keys=True, separators=(",", ":")),

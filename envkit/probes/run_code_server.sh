@@ -6,6 +6,7 @@ umask 077
 export XDG_RUNTIME_DIR="$ENVKIT_RUNTIME"
 
 door=$1
+guard=
 set -- \
     --user-data-dir "$HOME/.local/share/code-server" \
     --session-socket "$ENVKIT_RUNTIME/code-server-$door.ipc.sock" \
@@ -19,6 +20,7 @@ set -- \
 if [ "$door" = outer ]; then
     config="$ENVKIT_SECRETS/code-server.yaml"
     printf 'auth: password\npassword: %s\n' "$(cat "$ENVKIT_SECRETS/code_server_password")" >"$config"
+    guard="--require /opt/envkit/probes/own_door.js"
     set -- --config "$config" --bind-addr 0.0.0.0:8080 "$@"
 else
     set -- --config /opt/envkit/etc/code-server.yaml --socket "$ENVKIT_RUNTIME/code-server.sock" --socket-mode 0600 "$@"
@@ -27,4 +29,6 @@ fi
 [ "$door" = outer ] ||
     (/opt/envkit/node/bin/node /opt/envkit/probes/warm.js "$ENVKIT_RUNTIME/code-server.sock" &)
 umask 002
-exec /opt/envkit/node/bin/node /opt/envkit/code-server/out/node/entry.js "$@" /work/home
+# shellcheck disable=SC2086  # $guard is nothing, or two words
+exec /opt/envkit/bin/with-secrets /opt/envkit/node/bin/node $guard \
+    /opt/envkit/code-server/out/node/entry.js "$@" /work/home

@@ -6,10 +6,19 @@ export JUPYTER_TOKEN_FILE="$ENVKIT_SECRETS/jupyter_token"
 export JUPYTER_RUNTIME_DIR="$ENVKIT_RUNTIME/jupyter"
 export JUPYTER_CONFIG_PATH="/opt/envkit/etc/jupyter${JUPYTER_CONFIG_PATH:+:$JUPYTER_CONFIG_PATH}"
 
+# Published beyond loopback: TLS, and one rule more about whose Host is known. Without the files it does not start.
+program="-m jupyterlab"
+set --
+if [ -n "${ENVKIT_TLS:-}" ]; then
+    program=/opt/envkit/probes/jupyter_door.py
+    set -- --ServerApp.certfile="$ENVKIT_SECRETS/tls.crt" --ServerApp.keyfile="$ENVKIT_SECRETS/tls.key"
+fi
+
 # -I: the tools' Python looks neither at PYTHONPATH nor at packages in the user's home; kernels still get both.
 # -W: every start would list the endpoints that allow_unauthenticated_access=False closes.
-exec /opt/envkit/jupyter/bin/python -I \
-    -W "ignore:Extension endpoints without" -W "ignore:Core endpoints without" -m jupyterlab \
+# shellcheck disable=SC2086  # $program is one word or two
+exec /opt/envkit/bin/with-secrets /opt/envkit/jupyter/bin/python -I \
+    -W "ignore:Extension endpoints without" -W "ignore:Core endpoints without" $program \
     --allow-root \
     --no-browser \
     --ServerApp.ip=0.0.0.0 \
@@ -20,4 +29,5 @@ exec /opt/envkit/jupyter/bin/python -I \
     --ServerApp.cookie_secret_file="$ENVKIT_SECRETS/jupyter_cookie_secret" \
     --ServerApp.allow_remote_access=False \
     --ServerApp.allow_unauthenticated_access=False \
-    --ServerApp.disable_check_xsrf=False
+    --ServerApp.disable_check_xsrf=False \
+    "$@"

@@ -6,8 +6,10 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import sys
 import xmlrpc.client
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,14 @@ class UnixTransport(xmlrpc.client.Transport):
         return UnixConnection(RUNTIME / "supervisor.sock")
 
 
-def tcp(port: int) -> http.client.HTTPConnection:
-    """Return a connection to a port of this container."""
-    return http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+def tcp(port: int, environment: Mapping[str, str]) -> http.client.HTTPConnection:
+    """Return a connection to a port of this container; under TLS only to who has the door's certificate."""
+    if not environment.get("ENVKIT_TLS"):
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+    context = ssl.create_default_context(cafile=str(Path(environment["ENVKIT_SECRETS"], "tls.crt")))
+    context.check_hostname = False  # its names are the machine's; this very certificate is what counts
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=3, context=context)
 
 
 def answers(connection: http.client.HTTPConnection, path: str) -> bool:
@@ -66,9 +73,9 @@ def look() -> dict[str, Any]:
     environment = environment_of(pids[0]) if pids else {}
     base = environment.get("ENVKIT_BASE_URL", "/").rstrip("/")
     ask = {
-        "jupyterlab": lambda: answers(tcp(8888), f"{base}/api"),
+        "jupyterlab": lambda: answers(tcp(8888, environment), f"{base}/api"),
         "code-server": lambda: answers(UnixConnection(RUNTIME / "code-server.sock"), "/healthz"),
-        "code-server-door": lambda: answers(tcp(8080), "/healthz"),
+        "code-server-door": lambda: answers(tcp(8080, environment), "/healthz"),
     }
     services = {}
     for process in processes:
@@ -88,12 +95,20 @@ def look() -> dict[str, Any]:
     }
 
 
+def awaited() -> str:
+    """Return what the entrypoint waits for, in words; empty when it does not wait."""
+    try:
+        return "waiting for secrets: " + (RUNTIME / "waiting").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
 def main() -> None:
     """Print the state; exit 1 when something does not answer."""
     try:
         state = look()
     except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
-        reason = f"the supervisor does not answer: {error}"
+        reason = awaited() or f"the supervisor does not answer: {error}"
         state = {"uid": os.getuid(), "services": {}, "ready": False, "reason": reason}
     print(json.dumps(state))
     sys.exit(0 if state["ready"] else 1)
