@@ -9,6 +9,7 @@ from pathlib import Path
 
 from envkit.engines.fake import FakeEngine
 from envkit.engines.values import ContainerFacts, ExecRequest, ExecResult, ImageFacts
+from envkit.environment.door import Tls
 from envkit.environment.up import Site, UpRequest
 from envkit.hosts.base import Command, Completed
 from envkit.plan.run_plan import Caller, RunImage, RunOptions
@@ -54,9 +55,11 @@ class Door:
     vscode: int | None = 200
     own: int | None = 200
     asked: list[str] = field(default_factory=list)
+    tls: Tls | None = None
 
-    def __call__(self, port: int, path: str, token: str | None) -> int | None:
+    def __call__(self, port: int, path: str, token: str | None, tls: Tls | None = None) -> int | None:
         self.asked.append(path)
+        self.tls = tls
         if path in ("/", "/login"):  # code-server's own door
             return 302 if path == "/" else self.own
         if token != self.token:

@@ -19,7 +19,7 @@ def door(answers: Mapping[tuple[str, str | None], int]) -> Ask:
 
 
 def test_every_url_logs_in_and_none_hands_the_token_to_a_service_behind_the_proxy() -> None:
-    assert urls(20_001, "/env/cpu", "t0", SERVICES, None) == Urls(
+    assert urls("http://127.0.0.1:20001", "/env/cpu", "t0", SERVICES, None) == Urls(
         jupyterlab="http://127.0.0.1:20001/env/cpu/lab?token=t0",
         vscode="http://127.0.0.1:20001/env/cpu/login?next=%2Fenv%2Fcpu%2Fvscode%2F&token=t0",
         tensorboard="http://127.0.0.1:20001/env/cpu/login?next=%2Fenv%2Fcpu%2Ftensorboard%2F&token=t0",
@@ -28,7 +28,7 @@ def test_every_url_logs_in_and_none_hands_the_token_to_a_service_behind_the_prox
 
 
 def test_without_the_token_the_urls_are_where_the_login_leads() -> None:
-    assert urls(20_001, "/env/cpu", None, SERVICES, None) == Urls(
+    assert urls("http://127.0.0.1:20001", "/env/cpu", None, SERVICES, None) == Urls(
         jupyterlab="http://127.0.0.1:20001/env/cpu/lab",
         vscode="http://127.0.0.1:20001/env/cpu/vscode/",
         tensorboard="http://127.0.0.1:20001/env/cpu/tensorboard/",
@@ -36,11 +36,11 @@ def test_without_the_token_the_urls_are_where_the_login_leads() -> None:
 
 
 def test_a_service_that_is_not_in_the_image_has_no_url() -> None:
-    assert urls(1, "/env/x", "t", ("jupyterlab",), None).vscode is None
+    assert urls("http://127.0.0.1:1", "/env/x", "t", ("jupyterlab",), None).vscode is None
 
 
 def test_the_tokens_do_not_show_in_a_representation() -> None:
-    assert "t0" not in repr(urls(20_001, "/env/cpu", "t0", SERVICES, None))
+    assert "t0" not in repr(urls("http://127.0.0.1:20001", "/env/cpu", "t0", SERVICES, None))
 
 
 @pytest.mark.parametrize(("status", "shut"), [(403, True), (200, False), (None, False), (503, False)])

@@ -173,6 +173,7 @@ def test_the_label_says_what_verify_must_find() -> None:
         "io.envkit.owned": "true",
         "io.envkit.kind": "image",
         "io.envkit.name": "x",
+        "io.envkit.contract": "2",
         "io.envkit.plan-digest": plan.digest,
         "io.envkit.accelerator": "cpu",
         "org.opencontainers.image.title": "x",

@@ -121,6 +121,7 @@ def test_labels_say_whose_they_are_and_hold_the_door() -> None:
         "io.envkit.kind": "environment",
         "io.envkit.owned": "true",
         "io.envkit.port": "20001",
+        "io.envkit.origin": "http://127.0.0.1:20001",
         "io.envkit.stop-grace": "15",
     }
 

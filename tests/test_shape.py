@@ -41,6 +41,7 @@ HOMES = {
     "yaml": ("envkit/spec/",),
     "jinja2": ("envkit/render.py",),
     "docker": ("envkit/engines/",),
+    "cryptography": ("envkit/environment/certificates.py",),
     "paramiko": ("envkit/hosts/",),
     "subprocess": ("envkit/hosts/", "envkit/probes/"),
     "click": ("envkit/cli/",),
@@ -49,7 +50,7 @@ HOMES = {
 }
 
 # What `envkit --help` must not wait for.
-HEAVY = {"docker", "jinja2", "paramiko", "pydantic", "requests", "rich", "yaml"}
+HEAVY = {"cryptography", "docker", "jinja2", "paramiko", "pydantic", "requests", "rich", "yaml"}
 
 # Written in two parts, so that this file passes its own rule.
 HOSTS = tuple(

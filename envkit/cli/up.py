@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from envkit.cli import complete, options, output
+from envkit.cli.doors import Doors, doors
 from envkit.cli.resources import Resources, resources
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long to wait for the IDEs.",
 )
+@doors
 @options.host
 @click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing.")
 @options.show_token
@@ -56,6 +58,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     show_token: bool,
     as_json: bool,
     resources: Resources,
+    doors: Doors,
 ) -> None:
     """Start an environment from a spec or an image, wait until its IDEs answer, and print their URLs.
 
@@ -72,7 +75,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     image = _image(site, target, build=not dry_run, as_json=as_json)
     request = UpRequest(
         image=image,
-        options=asked,
+        options=doors.added_to(asked),
         caller=caller(site.host),
         timeout_s=timeout,
         allow_system_mounts=resources.allow_system_mounts,
@@ -120,5 +123,19 @@ def show_opened(opened: Opened, *, with_token: bool, as_json: bool) -> None:
     rows += [("/work/home", shown.home)]
     output.show(f"environment {shown.name} is running")
     output.show_table((), [(f"  {what}", value) for what, value in rows if value])
+    if shown.origin.startswith("https:"):
+        _show_exposure(shown)
     if not with_token:
         output.note(f"to log in: `envkit open {shown.name}`, or the same command with --show-token")
+
+
+def _show_exposure(opened: Opened) -> None:
+    """Say what it means to be reachable, and what a browser needs."""
+    output.note(
+        "exposed: whoever reaches that port meets the login; Docker's ports pass by ufw and firewalld"
+    )
+    if opened.authority:
+        output.note(
+            "browsers must trust envkit's authority once (it vouches for this machine and private networks)"
+            f"\n  file     {opened.authority.file}\n  SHA-256  {opened.authority.fingerprint}"
+        )

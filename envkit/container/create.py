@@ -8,21 +8,22 @@ from envkit.container.leftover import removed_on_failure
 from envkit.container.made import make
 from envkit.engines.base import Engine
 from envkit.engines.values import DeviceRequest, Limit, Mount, Port, RunRequest, Tmpfs
-from envkit.plan.run_plan import CACHE, DOOR, HOME, OWN_DOOR, SECRETS, RunPlan, container_name, user
+from envkit.plan.run_plan import CACHE, DOOR, HOME, LOOPBACK, OWN_DOOR, SECRETS, RunPlan, container_name, user
 from envkit.plan.run_record import labels
 
 
 def request(plan: RunPlan) -> RunRequest:
     """Translate a plan into the engine's words."""
-    ports = [Port(container_port=DOOR, host_port=plan.port)]
+    address = plan.exposure.address if plan.exposure else LOOPBACK
+    ports = [Port(container_port=DOOR, host_port=plan.port, address=address)]
     if plan.own_door_port is not None:
-        ports.append(Port(container_port=OWN_DOOR, host_port=plan.own_door_port))
+        ports.append(Port(container_port=OWN_DOOR, host_port=plan.own_door_port, address=address))
     return RunRequest(
         image=plan.image_id,
         name=container_name(plan.name),
         user=user(plan),
         groups=plan.groups,
-        env=plan.env,
+        env={**plan.env, **_awaited(plan)},
         labels=labels(plan),
         mounts=_mounts(plan),
         tmpfs=(Tmpfs(target=SECRETS, mode=0o700, uid=plan.caller.uid, gid=plan.caller.gid),),
@@ -48,6 +49,15 @@ def _mounts(plan: RunPlan) -> tuple[Mount, ...]:
 
 def _asked(request: Request | None) -> DeviceRequest | None:
     return None if request is None else DeviceRequest(driver=request.driver, ids=request.ids)
+
+
+def _awaited(plan: RunPlan) -> dict[str, str]:
+    """Return what tells the entrypoint to wait; of an image of an older envkit nothing is asked."""
+    names = " ".join(secret.name for secret in plan.secrets)
+    return {
+        **({"ENVKIT_SECRET_NAMES": names} if names else {}),
+        **({"ENVKIT_TLS": "1"} if plan.exposure else {}),
+    }
 
 
 def create(engine: Engine, plan: RunPlan) -> str:

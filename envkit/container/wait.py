@@ -43,7 +43,7 @@ def wait_until(patience: Patience, what: str, check: Callable[[], bool]) -> None
     """Look until `check` says yes; NotReady when the time is over or the container has ended."""
     started = time.monotonic()
     while not check():
-        _refuse_ended(patience, what)
+        refuse_ended(patience, what)
         if time.monotonic() > patience.deadline:
             waited = time.monotonic() - started
             raise NotReady(
@@ -63,7 +63,8 @@ def last_words(engine: Engine, container: str) -> str:
     return "; its last lines:\n" + "\n".join(f"    {line}" for line in last)
 
 
-def _refuse_ended(patience: Patience, what: str) -> None:
+def refuse_ended(patience: Patience, what: str) -> None:
+    """Raise Gone or NotReady when the container is not there or has ended."""
     facts = patience.engine.containers.inspect(patience.container)
     if facts is None:
         raise Gone(f"{what}: the container was removed by somebody else", fix="run the command again")

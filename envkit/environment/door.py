@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote, urljoin, urlsplit
@@ -11,10 +12,18 @@ _TIMEOUT_S = 30.0  # the first page of code-server loads its whole workbench: se
 _MOST_REDIRECTS = 5
 
 
-class Ask(Protocol):
-    """Asks a path at a port of this machine."""
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """A door beyond loopback: where it is, and the very certificate that it must show."""
 
-    def __call__(self, port: int, path: str, token: str | None) -> int | None:
+    address: str
+    certificate: str  # PEM
+
+
+class Ask(Protocol):
+    """Asks a path at a port of this machine; by TLS where the door is beyond loopback."""
+
+    def __call__(self, port: int, path: str, token: str | None, tls: Tls | None = None) -> int | None:
         """Return the status of the last answer, redirects followed but to the login; None: nobody answers."""
 
 
@@ -28,11 +37,11 @@ class Urls:
     own_door: str | None = None
 
 
-def ask(port: int, path: str, token: str | None) -> int | None:
+def ask(port: int, path: str, token: str | None, tls: Tls | None = None) -> int | None:
     """GET a path through the published port."""
     headers = {"Authorization": f"token {token}"} if token else {}
     for _ in range(_MOST_REDIRECTS):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
+        connection = _connection(port, tls)
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -46,6 +55,26 @@ def ask(port: int, path: str, token: str | None) -> int | None:
             return answer.status
         path = target.path + (f"?{target.query}" if target.query else "")
     return None
+
+
+def through(asking: Ask, tls: Tls | None) -> Ask:
+    """Return the same, by TLS where there is some."""
+
+    def by_tls(port: int, path: str, token: str | None, tls: Tls | None = tls) -> int | None:
+        return asking(port, path, token, tls)
+
+    return by_tls if tls else asking
+
+
+def _connection(port: int, tls: Tls | None) -> http.client.HTTPConnection:
+    if tls is None:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False  # this very certificate is asked for, whatever its names
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    end = "-----END CERTIFICATE-----\n"
+    context.load_verify_locations(cadata=tls.certificate.partition(end.strip())[0] + end)
+    return http.client.HTTPSConnection(tls.address, port, timeout=_TIMEOUT_S, context=context)
 
 
 def refuses(asking: Ask, port: int, base: str) -> bool:
@@ -68,9 +97,9 @@ def asks_password(asking: Ask, port: int) -> bool:
     return asking(port, "/", None) == 302 and asking(port, "/login", None) == 200
 
 
-def urls(port: int, base: str, token: str | None, services: tuple[str, ...], own_door: str | None) -> Urls:
+def urls(origin: str, base: str, token: str | None, services: tuple[str, ...], own_door: str | None) -> Urls:
     """Return the URLs of the services; with the token each logs in, and the login holds for all."""
-    root = f"http://127.0.0.1:{port}{base}"
+    root = f"{origin}{base}"
 
     def behind_login(path: str) -> str:
         if token is None:

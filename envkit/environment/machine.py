@@ -10,6 +10,7 @@ from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.base import Seen
 from envkit.errors import HostError
 from envkit.hosts.base import Command, Host
+from envkit.plan.exposure import is_name
 from envkit.plan.run_plan import Caller
 
 _ID = re.compile(r"uid=(\d+)(?:\(([^)]*)\))? gid=(\d+)")
@@ -72,3 +73,13 @@ def seen(host: Host, accelerator: str, cdi: tuple[str, ...]) -> Seen:
     told = host.run(Command(words=("stat", "-L", "-c", "%g %n", "--", *wanted), env={"LC_ALL": "C"})).stdout
     groups = (line.split(" ", 1) for line in told.splitlines() if line[:1].isdigit())
     return Seen(paths={path: int(group) for group, path in groups}, cdi=cdi)
+
+
+def names(host: Host) -> tuple[str, ...]:
+    """Return the names and addresses that others can reach the machine by, as far as it knows them."""
+    said = [host.run(Command(words=("hostname", option))) for option in ("-f", "-s", "-I")]
+    words = [word.lower() for done in said if done.code == 0 for word in done.stdout.split()]
+    # Neither loopback nor link-local (fe80::, which no URL can hold).
+    return tuple(
+        dict.fromkeys(word for word in words if is_name(word) and not word.startswith(("127.", "fe80:")))
+    )

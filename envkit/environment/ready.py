@@ -9,8 +9,9 @@ from envkit.container.wait import NotReady, Patience, wait_until
 from envkit.engines.base import Engine
 from envkit.environment import door
 from envkit.environment.door import Ask, Urls
+from envkit.environment.handover import Trust, tls
 from envkit.environment.states import describe
-from envkit.plan.run_plan import RunPlan, base_url, user
+from envkit.plan.run_plan import RunPlan, base_url, origin, user
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,21 +23,24 @@ class Opened:
     home: str
     cache: str
     port: int
+    origin: str
     urls: Urls = field(repr=False)
     token: str | None = field(repr=False)
     own_door_password: str | None = field(default=None, repr=False)
     services: tuple[str, ...] = field(default=(), repr=False)
+    authority: Trust | None = None  # whose word browsers need to take, of a door beyond loopback
 
 
 def without_secrets(opened: Opened) -> Opened:
     """Return it with nothing that opens it: what may be printed, kept and shown to others."""
-    plain = door.urls(opened.port, base_url(opened.name), None, opened.services, opened.urls.own_door)
+    plain = door.urls(opened.origin, base_url(opened.name), None, opened.services, opened.urls.own_door)
     return replace(opened, urls=plain, token=None, own_door_password=None)
 
 
 def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeout_s: float) -> Opened:
     """Wait for each IDE by a request through the published port; NotReady says which did not answer."""
     patience = Patience.of(engine, container, timeout_s)
+    asking = door.through(asking, tls(engine, container, plan.exposure, user=user(plan)))
     try:
         token = _wait(patience, asking, plan)
     except NotReady as error:
@@ -44,7 +48,7 @@ def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeo
         raise NotReady(what, fix=error.fix) from error
     own_door = own_password = None
     if plan.own_door_port is not None:
-        own_door = f"http://127.0.0.1:{plan.own_door_port}/"
+        own_door = origin(plan, plan.own_door_port) + "/"
         own_password = read_secret(engine, container, "code_server_password", user=user(plan))
     return Opened(
         name=plan.name,
@@ -52,7 +56,8 @@ def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeo
         home=plan.home,
         cache=plan.cache,
         port=plan.port,
-        urls=door.urls(plan.port, base_url(plan.name), token, plan.services, own_door),
+        origin=origin(plan, plan.port),
+        urls=door.urls(origin(plan, plan.port), base_url(plan.name), token, plan.services, own_door),
         token=token,
         own_door_password=own_password,
         services=plan.services,

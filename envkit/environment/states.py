@@ -50,13 +50,18 @@ def describe(engine: Engine, facts: ContainerFacts) -> Environment:
         state=state,
         reason=reason,
         image=str(record.get("image", facts.image)),
-        url=f"http://127.0.0.1:{facts.labels.get('io.envkit.port')}{facts.labels.get('io.envkit.base-url')}/lab",
+        url=f"{_origin(facts)}{facts.labels.get('io.envkit.base-url')}/lab",
         home=str(record.get("home", "")),
         cache=str(record.get("cache", "")),
         user=facts.user,
         created=facts.created,
         container=facts.id,
     )
+
+
+def _origin(facts: ContainerFacts) -> str:
+    """Return the beginning of its URLs; an older envkit's environments, on loopback, do not say it."""
+    return facts.labels.get("io.envkit.origin") or f"http://127.0.0.1:{facts.labels.get('io.envkit.port')}"
 
 
 def services_state(answer: Mapping[str, Any]) -> tuple[State, str]:

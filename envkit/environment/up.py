@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from envkit.container.accounts import give_account
@@ -15,6 +15,7 @@ from envkit.engines.values import ContainerFacts
 from envkit.environment import asking, folders, lease, machine
 from envkit.environment.asking import Asked
 from envkit.environment.door import Ask, ask
+from envkit.environment.handover import Awaited, collect, hand_over, names_of_machine, still_waits, trust
 from envkit.environment.lookup import everything, find, name_of
 from envkit.environment.ports import free_ports, listener
 from envkit.environment.ready import Opened, wait_ready
@@ -28,6 +29,7 @@ from envkit.plan.run_plan import (
     RunPlan,
     environment_name,
     plan_run,
+    user,
 )
 from envkit.plan.run_record import differences, kept_options
 
@@ -88,9 +90,10 @@ def up(site: Site, request: UpRequest, report: Report) -> Opened:
         found = find(site.engine, name)
         plan = _plan(site, request, found)
         try:
-            if found is None:
-                return _begin(site, request, plan, report)
-            return _go_on(site, request, plan, found, report)
+            opened = (
+                _go_on(site, request, plan, found, report) if found else _begin(site, request, plan, report)
+            )
+            return replace(opened, authority=trust(site.host, plan.exposure))
         except (NameTaken, Gone):
             continue
         except (PortTaken, LimitRefused) as error:
@@ -126,6 +129,7 @@ def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPl
         home=folders.resolve(site.host, site.home, option="--home"),
         cache=folders.resolve(site.host, site.cache, option="--cache"),
         free_ports=free_ports(name, {*reserved, *request.ports_lost}, count=2),
+        names=names_of_machine(site.host, options.exposure),
     )
     host = asking.facts(site.host, engine, replace(request.asked, options=options), base)
     plan = plan_run(request.image, options, host, request.caller)
@@ -147,13 +151,23 @@ def _refuse_different(plan: RunPlan, found: ContainerFacts) -> None:
 
 
 def _begin(site: Site, request: UpRequest, plan: RunPlan, report: Report) -> Opened:
+    files = collect(site.host, _awaited(plan))
     _prepare_folders(site.host, plan)
-    return _start_new(site, request, plan, create(site.engine, plan), report)
+    return _start_new(site, request, _Made(plan=plan, id=create(site.engine, plan), files=files), report)
 
 
-def _start_new(site: Site, request: UpRequest, plan: RunPlan, container: str, report: Report) -> Opened:
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    plan: RunPlan
+    id: str
+    files: Mapping[str, bytes] | None = field(repr=False)  # secrets
+
+
+def _start_new(site: Site, request: UpRequest, made: _Made, report: Report) -> Opened:
+    plan, container = made.plan, made.id
     with removed_on_failure(site.engine, container, fix=f"`envkit rm {plan.name}` removes it"):
         site.engine.containers.start(container)
+        hand_over(site.engine, container, made.files, user=user(plan))
         report(f"environment {plan.name} started: waiting for its IDEs")
         return wait_ready(site.engine, site.ask, plan, container, request.timeout_s)
 
@@ -162,13 +176,15 @@ def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts,
     state = lease.wait_for_others(site.engine, found, request.timeout_s, report)
     _prepare_folders(site.host, plan)
     if state == "created":
+        files = collect(site.host, _awaited(plan))
         give_account(site.engine, found.id, plan.caller)
-        return _start_new(site, request, plan, found.id, report)
+        return _start_new(site, request, _Made(plan=plan, id=found.id, files=files), report)
     if state in ("paused", "dead", "restarting"):
         raise EnvkitError(
             f"environment {plan.name} cannot go on: its container is {state}",
             fix=f"`envkit rm {plan.name}` and `envkit up` again (/work/home stays)",
         )
+    files = _missing(site, request, plan, found, report)
     try:
         site.engine.containers.start(found.id)
     except PortTaken as error:
@@ -176,6 +192,7 @@ def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts,
             f"port {plan.port}, which environment {plan.name} has kept, is in use",
             fix=f"end what listens there (`ss -ltnp` tells), or `envkit rm {plan.name}` for a new port",
         ) from error
+    hand_over(site.engine, found.id, files, user=user(plan))
     return wait_ready(site.engine, site.ask, plan, found.id, request.timeout_s)
 
 
@@ -187,6 +204,23 @@ def _port_in_use(site: Site, port: int) -> PortTaken:
     who = f" by environment {ours[0]}" if ours else f" by {program}" if program else ""
     more = "" if who else "; `sudo ss -ltnp` tells who has it"
     return PortTaken(f"port {port} is in use{who}", fix=f"leave --port out and a free one is taken{more}")
+
+
+def _awaited(plan: RunPlan) -> Awaited:
+    return Awaited(secrets=plan.secrets, exposure=plan.exposure)
+
+
+def _missing(
+    site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts, report: Report
+) -> dict[str, bytes] | None:
+    """Collect what it waits for; one that runs keeps what it started with."""
+    if found.state != "running" or still_waits(site.engine, found):
+        return collect(site.host, _awaited(plan))
+    if request.options.secrets:
+        report(
+            f"environment {plan.name} keeps the secrets it was started with: `envkit restart` brings new ones"
+        )
+    return None
 
 
 def _prepare_folders(host: Host, plan: RunPlan) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from envkit.accelerators.base import Wiring
 from envkit.plan.mounts import FolderMount
-from envkit.plan.run_plan import CACHE, HOME, SECRETS, RunPlan, base_url, container_name, user
+from envkit.plan.run_plan import CACHE, HOME, LOOPBACK, SECRETS, RunPlan, base_url, container_name, user
+from envkit.plan.secret_plan import SecretPlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class RunDecision:
 
 def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
     """Return the plan as lines, each with its reason."""
+    address = plan.exposure.address if plan.exposure else LOOPBACK
     rows = [
         ("environment", plan.name, f"container {container_name(plan.name)}"),
         ("image", plan.image, plan.image_id),
@@ -29,12 +31,16 @@ def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
         (CACHE, plan.cache, "scratch: not kept for ever"),
         *((mount.target, mount.source, _mode(mount)) for mount in plan.mounts),
         (SECRETS, "tmpfs, 0700", "tokens live in memory, new at every start"),
-        ("port", f"127.0.0.1:{plan.port}", f"the one door, at {base_url(plan.name)}; kept over restarts"),
+        *(("secret", secret.name, _source(secret)) for secret in plan.secrets),
+        ("port", f"{address}:{plan.port}", f"the one door, at {base_url(plan.name)}; kept over restarts"),
     ]
     if plan.own_door_port is not None:
         rows.append(
-            ("own door", f"127.0.0.1:{plan.own_door_port}", "code-server's own, with its own password")
+            ("own door", f"{address}:{plan.own_door_port}", "code-server's own, with its own password")
         )
+    if plan.exposure is not None:
+        signer = plan.exposure.certificate or "envkit's own authority, which browsers must be told to trust"
+        rows.append(("TLS", plan.public_name, f"the certificate is from {signer}"))
     rows += [
         ("device", str(plan.device), _wiring(plan.device)),
         ("cpus", "all" if plan.cpus is None else f"{plan.cpus:g}", "" if plan.cpus is None else "a limit"),
@@ -70,3 +76,8 @@ def _ulimits(plan: RunPlan) -> str:
     if plan.ulimits:
         return "pinned memory, deep graphs, many loader workers"
     return "this engine may not lift them: it is rootless, or in a container"
+
+
+def _source(secret: SecretPlan) -> str:
+    where = secret.env_file or secret.file or f"your variable {secret.name}"
+    return f"from {where}, at each start{'; may be absent' if secret.optional else ''}"

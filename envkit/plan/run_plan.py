@@ -13,12 +13,18 @@ from envkit.accelerators.base import Seen, Wiring
 from envkit.errors import HostError, PlanError, UsageError
 from envkit.plan import limits
 from envkit.plan.devices import DeviceWish, decide
+from envkit.plan.exposure import Exposure, public_name
+from envkit.plan.exposure import origin as origin_of
 from envkit.plan.limits import Ulimit
 from envkit.plan.mounts import FolderMount, refuse_clashes
+from envkit.plan.secret_plan import SecretPlan, of_image, together
 
 DOOR = 8888  # design.md, section 4: the one door
 OWN_DOOR = 8080  # design.md, section 4: the optional second door to code-server
 SECRETS = "/run/secrets"  # design.md, section 4
+LOOPBACK = "127.0.0.1"
+# Which image waits for secrets and speaks TLS at its doors (plan/make.py says what each number holds).
+_WAITING_CONTRACT = 2
 HOME = "/work/home"
 CACHE = "/work/cache"
 
@@ -69,6 +75,8 @@ class RunOptions:
     mounts: tuple[FolderMount, ...] | None = None
     device: DeviceWish | None = None
     ulimits: tuple[Ulimit, ...] | None = None
+    exposure: Exposure | None = None
+    secrets: tuple[SecretPlan, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +91,7 @@ class RunHost:
     architecture: str = ""
     raises_limits: bool = True  # its engine may lift a process's limits
     seen: Seen = field(default_factory=Seen)
+    names: tuple[str, ...] = ()  # its names and addresses; asked only for a door beyond loopback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +115,9 @@ class RunPlan:
     ulimits: tuple[Ulimit, ...] = limits.TRAINING
     groups: tuple[str, ...] = ("0",)  # the image's files are group 0's, so that any uid can run it
     env: Mapping[str, str] = field(default_factory=dict)
+    exposure: Exposure | None = None
+    public_name: str = LOOPBACK  # what a browser is sent to
+    secrets: tuple[SecretPlan, ...] = ()
     stop_grace_s: float = STOP_GRACE_S
 
 
@@ -121,6 +133,9 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
     memory = limits.memory_mib(options.memory_mib, host.memory_mib)
     device = decide(options.device or DeviceWish(), image.accelerator, host.seen)
     ports = _ports(options, host, own_door=bool(expect.get("own_door")))
+    secrets = together(of_image(expect), options.secrets or ())
+    if secrets or options.exposure:
+        _refuse_older(image)
     return RunPlan(
         name=name,
         image=image.reference,
@@ -139,6 +154,9 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
         ulimits=_ulimits(options, host),
         groups=("0", *(group for group in device.groups if group != "0")),
         env={"ENVKIT_BASE_URL": base_url(name), "ENVKIT_NAME": name},
+        exposure=options.exposure,
+        public_name=public_name(options.exposure, host.names) if options.exposure else LOOPBACK,
+        secrets=secrets,
     )
 
 
@@ -161,6 +179,11 @@ def base_url(name: str) -> str:
     return f"/env/{name}"
 
 
+def origin(plan: RunPlan, port: int) -> str:
+    """Return the beginning of the URLs at one of its ports."""
+    return origin_of(plan.public_name, port, tls=plan.exposure is not None)
+
+
 def container_name(name: str) -> str:
     """Return the container's name: also the lease on the environment's name, which the engine gives once."""
     return f"envkit-{name}"
@@ -180,6 +203,14 @@ def _expect(image: RunImage) -> dict[str, Any]:
         )
     expect: dict[str, Any] = json.loads(text)
     return expect
+
+
+def _refuse_older(image: RunImage) -> None:
+    if int(image.labels.get("io.envkit.contract", "1")) < _WAITING_CONTRACT:
+        raise PlanError(
+            f"{image.reference} was made by an older envkit: it can neither wait for secrets nor be exposed",
+            fix="build it anew: `envkit build SPEC`",
+        )
 
 
 def _refuse_nested(home: str, cache: str) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from envkit.plan import exposure, secret_plan
 from envkit.plan.devices import parse_device
 from envkit.plan.limits import parse_ulimit
 from envkit.plan.mounts import parse_mount
-from envkit.plan.run_plan import RunOptions, RunPlan, base_url, user
+from envkit.plan.run_plan import RunOptions, RunPlan, base_url, origin, user
 
 
 def _same(value: Any) -> Any:
@@ -53,9 +54,11 @@ def labels(plan: RunPlan) -> dict[str, str]:
         "io.envkit.environment": plan.name,
         "io.envkit.base-url": base_url(plan.name),
         "io.envkit.port": str(plan.port),
+        "io.envkit.origin": origin(plan, plan.port),
         "io.envkit.run": json.dumps(record, sort_keys=True),
         "io.envkit.run-digest": digest(plan),
         "io.envkit.stop-grace": f"{plan.stop_grace_s:g}",
+        **secret_plan.label(plan.secrets),
     }
 
 
@@ -75,6 +78,8 @@ def kept_options(options: RunOptions, kept: Mapping[str, str]) -> RunOptions:
             for key, read in _READ.items()
             if getattr(options, key) is None and key in record
         },
+        exposure=options.exposure or exposure.recorded(record),
+        secrets=secret_plan.of_labels(kept) if options.secrets is None else options.secrets,
     )
 
 
@@ -110,6 +115,9 @@ def _record(plan: RunPlan) -> dict[str, Any]:
         "cpus": plan.cpus,
         "memory_mib": plan.memory_mib,
         "ulimits": [str(limit) for limit in plan.ulimits],
+        # None, where there is none: environments of an older envkit have no such key.
+        "secrets": [secret.name for secret in plan.secrets] or None,
+        **exposure.record(plan.exposure),
     }
 
 

@@ -40,3 +40,18 @@ def env_reason(name: str) -> str:
     if _PROXIES.fullmatch(name):
         return _PROXY
     return _SECRET if _SECRETS.fullmatch(name) else ""
+
+
+_DOORS = "it decides who gets into the IDEs"
+_FILES = "a file of envkit's own has that name among the secrets"
+_OWN_FILES = ("jupyter_token", "jupyter_cookie_secret", "code_server_password", "hostnames")
+
+
+def secret_reason(name: str) -> str:
+    """Return why a secret may not have this name; empty when it may. Every IDE sees it as a variable."""
+    if name in _OWN_FILES:
+        return _FILES
+    if name in ("PASSWORD", "HASHED_PASSWORD") or name.startswith(("JUPYTER_", "CODE_SERVER_", "VSCODE_")):
+        return _DOORS
+    reason = env_reason(name)
+    return "" if reason in (_SECRET, _PROXY) else reason
