@@ -123,9 +123,7 @@ def test_a_value_that_is_nowhere_stops_before_anything_is_made(tmp_path: Path) -
 
 def test_the_specs_secrets_stand_in_the_images_label(monkeypatch: pytest.MonkeyPatch) -> None:
     site, memory, request = place()
-    expect = (
-        '{"services": ["jupyterlab"], "secrets": [{"name": "HF_TOKEN"}, {"name": "B", "optional": 1}]}'
-    )
+    expect = '{"services": ["jupyterlab"], "secrets": [{"name": "HF_TOKEN"}, {"name": "B", "optional": 1}]}'
     monkeypatch.setenv("HF_TOKEN", "abc")
     up(site, replace(request, image=new_image(memory.engine, **{"io.envkit.expect": expect})), silent)
     assert memory.brought == [b"HF_TOKEN YWJj\n"]
