@@ -41,7 +41,7 @@ HOMES = {
     "yaml": ("envkit/spec/",),
     "jinja2": ("envkit/render.py",),
     "docker": ("envkit/engines/",),
-    "cryptography": ("envkit/environment/certificates.py",),
+    "cryptography": ("envkit/environment/certificates.py", "envkit/hosts/"),
     "paramiko": ("envkit/hosts/",),
     "subprocess": ("envkit/hosts/", "envkit/probes/"),
     "click": ("envkit/cli/",),
