@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,22 @@ def test_both_outputs_come_apart(ends: Ends) -> None:
     engine.sendall(frame(1, b"out 1 ") + frame(2, b"err") + frame(1, b"out 2"))
     engine.close()
     assert talk(ours, b"", ask()) == (b"out 1 out 2", b"err")
+
+
+def test_a_line_is_heard_while_the_command_goes_on(ends: Ends) -> None:
+    ours, engine = ends
+    heard: list[bytes] = []
+
+    def hear(line: bytes) -> None:
+        heard.append(line)
+        if line == b"one\n":  # nothing more was sent until this was heard
+            engine.sendall(frame(2, b"err\n") + frame(1, b"o\nrest")[:-2])
+            engine.sendall(b"st")
+            engine.close()
+
+    engine.sendall(frame(1, b"on") + frame(1, b"e\ntw"))
+    assert talk(ours, b"", replace(ask(), hear=hear)) == (b"one\ntwo\nrest", b"err\n")
+    assert heard == [b"one\n", b"two\n"]
 
 
 def test_what_came_with_the_answers_header_is_not_lost(ends: Ends) -> None:

@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -62,7 +62,8 @@ def talk(connection: socket.socket, early: bytes, request: ExecRequest) -> tuple
     if request.stdin:
         refuse_tls(connection)
     deadline = time.monotonic() + request.timeout_s
-    received, unsent = bytearray(early), memoryview(request.stdin)
+    outputs, unsent = _Outputs(request.hear), memoryview(request.stdin)
+    outputs.take(early)
     with selectors.DefaultSelector() as selector:
         both = selectors.EVENT_READ | selectors.EVENT_WRITE
         selector.register(connection, both if unsent else selectors.EVENT_READ)
@@ -75,8 +76,8 @@ def talk(connection: socket.socket, early: bytes, request: ExecRequest) -> tuple
                 unsent = _send(connection, unsent)
                 if not unsent:
                     selector.modify(connection, selectors.EVENT_READ)
-            if _receive(connection, received):
-                return _apart(received)
+            if _receive(connection, outputs):
+                return outputs.whole()
 
 
 def refuse_tls(connection: socket.socket) -> None:
@@ -102,29 +103,49 @@ def _send(connection: socket.socket, unsent: memoryview) -> memoryview:
     return unsent
 
 
-def _receive(connection: socket.socket, received: bytearray) -> bool:
+def _receive(connection: socket.socket, outputs: _Outputs) -> bool:
     """Take what there is; tell whether that was the end."""
     with suppress(*NOT_NOW):
         while part := connection.recv(PART):
-            received += part
+            outputs.take(part)
         return True
     return False
 
 
-def _apart(received: bytearray) -> tuple[bytes, bytes]:
-    """Return stdout and stderr, which came in turns."""
-    outputs = (bytearray(), bytearray())
-    at = 0
-    while at < len(received):
-        begin = at + HEADER.size
-        if begin > len(received):
+class _Outputs:
+    """Stdout and stderr, which come in turns; whole lines of stdout are told as they come."""
+
+    def __init__(self, hear: Callable[[bytes], None] | None) -> None:
+        self._hear = hear
+        self._raw = bytearray()
+        self._outputs = (bytearray(), bytearray())
+        self._heard = 0
+
+    def take(self, part: bytes) -> None:
+        """Take a part of the stream, wherever it was cut."""
+        self._raw += part
+        at = 0
+        while len(self._raw) >= at + HEADER.size:
+            which, length = HEADER.unpack_from(self._raw, at)
+            end = at + HEADER.size + length
+            if end > len(self._raw):
+                break
+            self._outputs[which == _STDERR].extend(self._raw[at + HEADER.size : end])
+            at = end
+        del self._raw[:at]
+        self._tell()
+
+    def _tell(self) -> None:
+        stdout = self._outputs[0]
+        while self._hear and (end := stdout.find(b"\n", self._heard) + 1):
+            self._hear(bytes(stdout[self._heard : end]))
+            self._heard = end
+
+    def whole(self) -> tuple[bytes, bytes]:
+        """Return both at their end; EngineError when the stream was cut."""
+        if self._raw:
             raise _cut()
-        which, length = HEADER.unpack_from(received, at)
-        at = begin + length
-        if at > len(received):
-            raise _cut()
-        outputs[which == _STDERR].extend(received[begin:at])
-    return bytes(outputs[0]), bytes(outputs[1])
+        return bytes(self._outputs[0]), bytes(self._outputs[1])
 
 
 def _cut() -> EngineError:

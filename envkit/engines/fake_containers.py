@@ -160,7 +160,11 @@ class FakeInside:
         script = self.scripts.get(request.command)
         if script is None:
             return ExecResult(code=127, stdout=b"", stderr=f"{request.command[0]}: not found\n".encode())
-        return script if isinstance(script, ExecResult) else script(facts, request)
+        done = script if isinstance(script, ExecResult) else script(facts, request)
+        if request.hear:
+            for line in done.stdout.split(b"\n")[:-1]:
+                request.hear(line + b"\n")
+        return done
 
     def converse(self, container: str, request: ExecRequest, ends: Ends) -> int:
         """Read all of the input, then answer by the script."""

@@ -191,6 +191,7 @@ class ExecRequest:
     env: Mapping[str, str] = field(default_factory=dict)
     directory: str | None = None  # None: the image's own
     timeout_s: float = 60.0
+    hear: Callable[[bytes], None] | None = None  # gets each whole line of stdout as it comes
 
 
 @dataclass(frozen=True, kw_only=True)

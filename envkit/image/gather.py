@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,11 +15,11 @@ from envkit.engines.values import ExecRequest, ImageFacts, RunRequest, Tmpfs
 from envkit.errors import EngineError
 from envkit.image import probe
 from envkit.image.checks_user import ARGUMENTS, EXIT_CODE, STDIN
-from envkit.image.evidence import Evidence, Facts
+from envkit.image.evidence import Facts
 from envkit.image.expectation import Expectation
 from envkit.image.probe import Place
 
-READY_S = 60.0  # both IDEs answer after 5 s on two idle cores; design.md's health check waits as long
+READY_S = 150.0  # both IDEs answer after 5 s on two idle cores, after 47 s under a load of eleven
 IDE_PROBE_S = READY_S + 180.0  # its own time-outs are shorter
 COMMAND_S = 60.0
 LAST_LINES = 3
@@ -48,6 +49,9 @@ fi
 sleep 3600 & wait"""
 
 
+Hear = Callable[[str, Facts], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """The image under test."""
@@ -57,16 +61,15 @@ class Subject:
     alive_s: float
 
 
-def gather(engine: Engine, subject: Subject, identity: str) -> Evidence:
-    """Run the image as one identity, try everything, stop it; return what was found."""
+def gather(engine: Engine, subject: Subject, identity: str, hear: Hear) -> None:
+    """Run the image as one identity, try everything, stop it; `hear` gets what was found, as it is found."""
     with running(engine, _request(subject, identity)) as container, ThreadPoolExecutor(max_workers=2) as pool:
         place = probe.enter(engine, container)
-        ides = pool.submit(_ides, place, subject)
-        rest = pool.submit(_rest, place, subject, identity)
-        facts = {**ides.result(), **rest.result()}
+        both = pool.submit(_ides, place, subject, hear), pool.submit(_rest, place, subject, identity, hear)
+        for half in both:
+            half.result()
         if subject.expect.ours:
-            facts["stop"] = _stop(place)
-    return Evidence(identity=identity, env=subject.image.env, facts=facts)
+            hear("stop", _stop(place))
 
 
 def programs(engine: Engine, image: ImageFacts) -> frozenset[str]:
@@ -98,9 +101,9 @@ def run_user(image: ImageFacts) -> str:
     return user if ":" in user else f"{user}:0"
 
 
-def _ides(place: Place, subject: Subject) -> dict[str, Facts]:
+def _ides(place: Place, subject: Subject, hear: Hear) -> None:
     if not place.prober or not subject.expect.services:
-        return {}
+        return
     expect = subject.expect
     plan: dict[str, object] = {
         "ours": expect.ours,
@@ -117,13 +120,13 @@ def _ides(place: Place, subject: Subject) -> dict[str, Facts]:
     if not expect.ours:
         plan["jupyter_token"] = f"{_FOREIGN_FOLDER}/jupyter_token"
         plan["code_server_password"] = f"{_FOREIGN_FOLDER}/code-server.yaml"
-    found = probe.ask(place, "ide", plan, timeout_s=IDE_PROBE_S)
-    if found.error:
-        return {"status": Facts({"error": found.error + _why(place)})}
-    facts = {name: found.part(name) for name in found.values}
-    if not facts["status"].yes("ready"):
-        facts["status"] = Facts({**facts["status"].values, "log": _telling(place)})
-    return facts
+
+    def heard(name: str, facts: Facts) -> None:
+        silent = name == "status" and not facts.yes("ready")
+        hear(name, Facts({**facts.values, "log": _telling(place)}) if silent else facts)
+
+    if error := probe.listen(place, "ide", plan, heard, timeout_s=IDE_PROBE_S):
+        hear("status", Facts({"error": error + _why(place)}))
 
 
 def _telling(place: Place) -> str:
@@ -141,20 +144,19 @@ def _why(place: Place) -> str:
     )
 
 
-def _rest(place: Place, subject: Subject, identity: str) -> dict[str, Facts]:
+def _rest(place: Place, subject: Subject, identity: str, hear: Hear) -> None:
     """Try what needs no IDE, while the IDEs start."""
-    found: dict[str, Facts] = {}
+    expect = subject.expect
     if place.prober:
-        found["exec"] = probe.see(place, place.python, probe.SEEN)
+        hear("exec", probe.see(place, place.python, probe.SEEN))
         shell = "bash" if "bash" in place.programs else "sh"
-        found["login"] = probe.see(place, shell, "-lc", f"{place.python} {probe.SEEN}")
-    if subject.expect.torch:
-        found["torch"] = probe.ask(place, "torch", {}, python=subject.expect.python_path)
-    if subject.expect.ours:
-        found["files"] = probe.ask(place, "files", {}, python=subject.expect.python_path)
-        found["storm"] = probe.ask(place, "storm", {})
-    found["command"] = _command(place, subject, identity)
-    return found
+        hear("login", probe.see(place, shell, "-lc", f"{place.python} {probe.SEEN}"))
+    if expect.torch:
+        hear("torch", probe.ask(place, "torch", {}, python=expect.python_path))
+    if expect.ours:
+        hear("files", probe.ask(place, "files", {}, python=expect.python_path))
+        hear("storm", probe.ask(place, "storm", {}))
+    hear("command", _command(place, subject, identity))
 
 
 def _command(place: Place, subject: Subject, identity: str) -> Facts:

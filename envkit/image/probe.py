@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from envkit import paths
 from envkit.engines.base import Engine
-from envkit.engines.values import ExecRequest
+from envkit.engines.values import ExecRequest, ExecResult
 from envkit.errors import EngineError
 from envkit.image.evidence import Facts
 
@@ -67,14 +67,39 @@ def files() -> dict[str, bytes]:
     }
 
 
-def ask(
-    place: Place, which: str, plan: Mapping[str, object], *, python: str = "", timeout_s: float = 120
-) -> Facts:
+def ask(place: Place, which: str, plan: Mapping[str, object], *, python: str = "") -> Facts:
     """Run a probe; return its facts, or the error in their place."""
+    return facts_of(place, _request(place, which, plan, python=python), mark="")
+
+
+def listen(
+    place: Place,
+    which: str,
+    plan: Mapping[str, object],
+    hear: Callable[[str, Facts], None],
+    *,
+    timeout_s: float,
+) -> str:
+    """Run a probe that prints facts as it finds them, each by its name; return what broke, or nothing."""
+
+    def line(printed: bytes) -> None:
+        found = marked(printed.decode("utf-8", "replace"), "")
+        if found is not None:
+            for name in found.values:
+                hear(name, found.part(name))
+
+    try:
+        request = replace(_request(place, which, plan), timeout_s=timeout_s, hear=line)
+        done = place.engine.inside.execute(place.container, request)
+    except EngineError as error:
+        return error.what
+    return "" if done.code == 0 else _last_words(done)
+
+
+def _request(place: Place, which: str, plan: Mapping[str, object], *, python: str = "") -> ExecRequest:
     words = (python or place.prober, "-I", FOLDER, which)
     env = {"TORCH_DEVICE_BACKEND_AUTOLOAD": "0"}  # no driver is here: a backend must not load with torch
-    request = ExecRequest(command=words, stdin=json.dumps(plan).encode(), env=env, timeout_s=timeout_s)
-    return facts_of(place, request, mark="")
+    return ExecRequest(command=words, stdin=json.dumps(plan).encode(), env=env, timeout_s=120)
 
 
 def see(place: Place, *words: str) -> Facts:
@@ -92,9 +117,13 @@ def facts_of(place: Place, request: ExecRequest, *, mark: str) -> Facts:
         facts = Facts({"error": error.what})
     else:
         if facts is None:
-            last = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()[-1:]
-            facts = Facts({"error": f"exit code {done.code}: {''.join(last)[-300:]}"})
+            facts = Facts({"error": _last_words(done)})
     return Facts({"seconds": round(time.monotonic() - began, 2), **facts.values})
+
+
+def _last_words(done: ExecResult) -> str:
+    last = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()[-1:]
+    return f"exit code {done.code}: {''.join(last)[-300:]}"
 
 
 def marked(text: str, mark: str) -> Facts | None:

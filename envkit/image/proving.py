@@ -45,9 +45,10 @@ def prove(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports, *, v
         reports.note("proving that it works")
         verdict = verify(engine, image_id, reports.item)
         if not verdict.passed:
-            failed = ", ".join(dict.fromkeys(item.id for item in verdict.failed)) or "nothing could be tried"
+            reasons = {item.id: item.reason for item in reversed(verdict.failed)}
+            failed = [f"\n    no: {name}: {reason}" for name, reason in reversed(reasons.items())]
             raise VerifyError(
-                f"the image does not work: {failed}",
+                f"the image does not work{''.join(failed) or ': nothing could be tried'}",
                 fix=f"nothing was tagged; `envkit verify {_short(image_id)}` shows it again",
             )
         files["verdict.json"] = verdicts.to_json(verdict)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts
-from envkit.image import checks, expectation
+from envkit.image import expectation
 from envkit.image.checks_doors import missing_extensions
 from envkit.image.evidence import Evidence
 from envkit.image.expectation import Expectation
 from envkit.image.gather import Subject, gather, programs, run_user
 from envkit.image.inventory import find
+from envkit.image.judging import Judging
 from envkit.image.verdict import Item, Verdict
 
 ANY_UID = "1234567:0"  # a uid that no image knows, in group 0, as platforms such as OpenShift run containers
@@ -27,7 +28,7 @@ def verify(
     identities: tuple[str, ...] = (),
     alive_s: float = ALIVE_S,
 ) -> Verdict:
-    """Try everything; `report` gets each item as it is judged.
+    """Try everything; `report` gets each item as soon as it is judged.
 
     Without `identities`: the image's user and any uid of group 0; somebody else's image as its own user only.
     """
@@ -38,11 +39,10 @@ def verify(
     items: list[Item] = []
     missing: dict[str, str] = {}
     for identity in identities or _identities(facts, expect):
-        evidence = gather(engine, subject, identity)
-        for item in checks.judge(evidence, expect):
-            report(item)
-            items.append(item)
-        missing.update(_named(evidence, expect))
+        judging = Judging(identity, facts.env, expect, report)
+        gather(engine, subject, identity, judging.hear)
+        items += judging.end()
+        missing.update(_named(judging.evidence, expect))
     return Verdict(
         image=facts.id,
         items=tuple(items),

@@ -1,4 +1,4 @@
-"""Try both IDEs from inside their container, several things at once; print the facts as one JSON object.
+"""Try both IDEs from inside their container, several things at once; print each finding at once, as JSON.
 
 It stands inside, where every engine can put it, and knocks at the container's own address as well as at
 loopback, with the host name that a published port would carry.
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from . import verify_jupyter, verify_listeners, verify_manifest, verify_vscode
@@ -37,14 +37,21 @@ def measured(check: Callable[[], Facts]) -> Facts:
 
 
 def wait_until_ready(ready: Callable[[], Facts], timeout_s: float) -> Facts:
-    """Ask until everything answers or the time is over; return the last state."""
+    """Ask until everything answers, or never will, or the time is over; return the last state."""
     began = time.monotonic()
     while True:
         state = ready()
         waited = time.monotonic() - began
-        if state.get("ready") or waited > timeout_s:
+        if state.get("ready") or has_given_up(state) or waited > timeout_s:
             return {**state, "waited_s": round(waited, 2)}
         time.sleep(0.2)
+
+
+def has_given_up(state: Facts) -> bool:
+    """Tell whether supervisord starts nothing more: each service answers, or kept dying."""
+    services = state.get("services")
+    found = list(services.values()) if isinstance(services, dict) else []
+    return bool(found) and all(one.get("answers") or one.get("state") == "FATAL" for one in found)
 
 
 def our_status() -> Facts:
@@ -84,29 +91,41 @@ def read_secret(plan: Facts, name: str, state: Facts) -> str:
         return ""
 
 
-def run(plan: Facts) -> Facts:
+def tell(name: str, facts: Facts) -> None:
+    """Print what was found of one thing."""
+    print(json.dumps({name: facts}), flush=True)
+
+
+def run(plan: Facts) -> None:
     """Wait for the IDEs, then try everything that the plan asks for."""
     ours = bool(plan["ours"])
     status = our_status if ours else lambda: foreign_status(plan)
     state = wait_until_ready(status, float(str(plan["ready_s"])))
     addresses = verify_listeners.own_addresses()
     base = str(state.get("base_url") or "/").rstrip("/") + "/"
-    found: Facts = {"status": state, "addresses": list(addresses)}
+    tell("status", state)
     with ThreadPoolExecutor(max_workers=12) as pool:
-        going: dict[str, Future[Facts]] = {}
+        going: dict[Future[Facts], str] = {}
 
         def begin(name: str, check: Callable[[], Facts]) -> None:
-            going[name] = pool.submit(measured, check)
+            going[pool.submit(measured, check)] = name
 
         door = Door(port=int(str(plan["jupyter_port"])))
         jupyter = Jupyter(door, base, read_secret(plan, "jupyter_token", state), addresses)
         if plan["jupyter_port"]:
             begin_jupyter(begin, jupyter, plan)
         begin_vscode(begin, plan, state, jupyter)
-        early = {name: future.result() for name, future in going.items() if name != "extension-host"}
+        early = {future for future, name in going.items() if name != "extension-host"}
+        tell_each(early, going)
         # Now whatever starts late (kernels, TensorBoard, the extension host) is there and may listen.
         begin("listeners", lambda: verify_listeners.knock_everywhere(known_doors(plan), addresses))
-        return {**found, **early, **{name: future.result() for name, future in going.items()}}
+        tell_each(set(going) - early, going)
+
+
+def tell_each(futures: set[Future[Facts]], names: dict[Future[Facts], str]) -> None:
+    """Tell what is found, in the order in which it ends."""
+    for future in as_completed(futures):
+        tell(names[future], future.result())
 
 
 def begin_jupyter(begin: Begin, jupyter: Jupyter, plan: Facts) -> None:
@@ -157,5 +176,5 @@ def known_doors(plan: Facts) -> tuple[int, ...]:
 
 
 def main() -> None:
-    """Read the plan from stdin, print the facts."""
-    print(json.dumps(run(json.load(sys.stdin))))
+    """Read the plan from stdin."""
+    run(json.load(sys.stdin))

@@ -338,6 +338,13 @@ def test_both_outputs_and_the_code_of_a_command_come_apart(lab: Lab) -> None:
     assert (done.code, done.stdout, done.stderr) == (3, b"out\n", b"err\n")
 
 
+def test_whole_lines_of_a_command_are_heard_beside_its_result(lab: Lab) -> None:
+    heard: list[bytes] = []
+    asked = ExecRequest(command=("cat",), stdin=b"one\ntwo\nrest", hear=heard.append)
+    assert lab.engine.inside.execute(lab.running(), asked).stdout == b"one\ntwo\nrest"
+    assert heard == [b"one\n", b"two\n"]
+
+
 @pytest.mark.parametrize("size", [0, 1, 8_000_000])
 def test_a_command_reads_all_of_its_stdin(lab: Lab, size: int) -> None:
     sent = b"s" * size

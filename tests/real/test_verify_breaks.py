@@ -72,7 +72,7 @@ def build(ours: Engine, image: str, tmp_path: Path) -> Iterator[Build]:
 def verdict_of(engine: Engine, image: str, alive_s: float) -> Verdict:
     seen: list[Item] = []
     verdict = verify(engine, image, seen.append, identities=(ANY_UID,), alive_s=alive_s)
-    assert tuple(seen) == verdict.items, "every item is reported, in order"
+    assert sorted(seen, key=verdict.items.index) == list(verdict.items), "every item is reported, once"
     return verdict
 
 
