@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -113,7 +113,7 @@ class Inside(Protocol):
 class Watch(Protocol):
     """What can be seen of a container from outside."""
 
-    def log(self, container: str, request: LogRequest) -> Iterator[tuple[LogLine, ...]]:
+    def log(self, container: str, request: LogRequest) -> Generator[tuple[LogLine, ...], None, None]:
         """Yield whole lines, some at a time, as they were printed; when following, () after a silence.
 
         The end of a followed log is not the container's end, and a cut one is an EngineError. Docker's own

@@ -5,7 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 from calendar import timegm
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import lru_cache
 from time import strptime
 from typing import Any
@@ -28,7 +28,7 @@ class DockerWatch:
     def __init__(self, client: docker.DockerClient) -> None:
         self._api: Any = client.api  # the SDK has no types
 
-    def log(self, container: str, request: LogRequest) -> Iterator[tuple[LogLine, ...]]:
+    def log(self, container: str, request: LogRequest) -> Generator[tuple[LogLine, ...], None, None]:
         """Yield whole lines; when following, () after a silence. A cut is an EngineError."""
         # The SDK's own stream is not used: it reads without any time-out, and takes a cut for the end.
         asked = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
 from envkit.engines.fake_containers import FakeContainers
@@ -22,7 +22,7 @@ class FakeWatch:
     usages: dict[str, list[Usage]] = field(default_factory=dict)  # by id, one after the other
     requests: list[LogRequest] = field(default_factory=list)
 
-    def log(self, container: str, request: LogRequest) -> Iterator[tuple[LogLine, ...]]:
+    def log(self, container: str, request: LogRequest) -> Generator[tuple[LogLine, ...], None, None]:
         """Yield what there is; a followed log ends at once, unless `streams` says what comes."""
         facts = self.containers.require(container)
         self.requests.append(request)

@@ -6,7 +6,7 @@ import difflib
 
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED_CONTAINER, ContainerFacts
-from envkit.errors import EngineError, UsageError
+from envkit.errors import EngineError, EnvkitError, UsageError
 from envkit.plan.run_plan import container_name
 
 KIND = {OWNED_CONTAINER: "true", "io.envkit.kind": "environment"}
@@ -51,6 +51,15 @@ def chosen(engine: Engine, name: str | None) -> ContainerFacts:
         "which environment?" if found else "there is no environment",
         fix=f"name one of: {names}" if found else "`envkit up` starts one",
     )
+
+
+def running(engine: Engine, name: str | None) -> ContainerFacts:
+    """Return the environment that is meant; EnvkitError when it does not run."""
+    facts = chosen(engine, name)
+    if facts.state != "running":
+        known = name_of(facts)
+        raise EnvkitError(f"environment {known} does not run", fix=f"envkit start {known}")
+    return facts
 
 
 def everything(engine: Engine) -> tuple[ContainerFacts, ...]:
