@@ -22,19 +22,30 @@ _BUILD_PROGRAMS = (
     "install_extensions.py",
     "make_user.sh",
 )
+_IN_PLACE = (
+    "idle_cards.py",
+    "idle_judge.py",
+    "idle_look.py",
+    "idle_main.py",
+    "idle_processes.py",
+    "idle_report.py",
+    "idle_watch.py",
+    "jupyter_door.py",
+    "login_profile.py",
+    "own_door.js",
+    "status.py",
+    "supervise.py",
+    "tensorboard_door.py",
+    "warm.js",
+)
 _IMAGE_PROGRAMS = {
     "entrypoint.sh": ("bin/entrypoint", 0o755),
     "with_secrets.sh": ("bin/with-secrets", 0o755),
     "run_jupyterlab.sh": ("bin/run-jupyterlab", 0o755),
     "run_code_server.sh": ("bin/run-code-server", 0o755),
     "envkit_status.sh": ("bin/envkit-status", 0o755),
-    "status.py": ("probes/status.py", 0o644),
-    "supervise.py": ("probes/supervise.py", 0o644),
-    "tensorboard_door.py": ("probes/tensorboard_door.py", 0o644),
-    "warm.js": ("probes/warm.js", 0o644),
-    "jupyter_door.py": ("probes/jupyter_door.py", 0o644),
-    "own_door.js": ("probes/own_door.js", 0o644),
-    "login_profile.py": ("probes/login_profile.py", 0o644),
+    "envkit_idle.sh": ("bin/envkit-idle", 0o755),
+    **{name: (f"probes/{name}", 0o644) for name in _IN_PLACE},
 }
 _DATA = (".json", ".txt")  # of envkit/compat: what it says of versions decides what is installed
 

@@ -41,12 +41,15 @@ def settings(plan: BuildPlan, templates: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _programs(plan: BuildPlan) -> list[tuple[str, str]]:
-    programs = [("jupyterlab", "/opt/envkit/bin/run-jupyterlab")]
+def _programs(plan: BuildPlan) -> list[tuple[str, str, str]]:
+    """Return the services: name, command, and whether each starts by itself."""
+    programs = [("jupyterlab", "/opt/envkit/bin/run-jupyterlab", "true")]
     if plan.tools.code_server:
-        programs.append(("code-server", "/opt/envkit/bin/run-code-server inner"))
+        programs.append(("code-server", "/opt/envkit/bin/run-code-server inner", "true"))
     if plan.own_door:
-        programs.append(("code-server-door", "/opt/envkit/bin/run-code-server outer"))
+        programs.append(("code-server-door", "/opt/envkit/bin/run-code-server outer", "true"))
+    # probes/supervise.py says whether an idle stop was asked for.
+    programs.append(("idle-watch", "/opt/envkit/bin/envkit-idle watch", "%(ENV_ENVKIT_IDLE_WATCH)s"))
     return programs
 
 

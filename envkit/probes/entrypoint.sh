@@ -55,4 +55,5 @@ export ENVKIT_RUNTIME ENVKIT_SECRETS ENVKIT_BASE_URL ENVKIT_NAME
 [ -w "$HOME" ] || echo "envkit: $HOME is not writable for uid $uid: settings will not be kept" >&2
 
 umask 002
-exec /opt/envkit/jupyter/bin/python -I /opt/envkit/probes/supervise.py -n -c /opt/envkit/etc/supervisord.conf
+exec /opt/envkit/jupyter/bin/python -I -c 'import sys; sys.path.append("/opt/envkit"); from probes.supervise import main; main()' \
+    -n -c /opt/envkit/etc/supervisord.conf

@@ -9,11 +9,24 @@ import socket
 import ssl
 import sys
 import xmlrpc.client
+<<<<<<< HEAD
 from collections.abc import Mapping
+=======
+from collections.abc import Callable, Mapping
+>>>>>>> 15c353a (Watch from inside whether anybody is at work)
 from pathlib import Path
 from typing import Any
 
-RUNTIME = Path(f"/tmp/envkit-{os.getuid()}")
+from .idle_report import RUNTIME, read_report
+
+_STARTED = ("STARTING", "RUNNING")  # supervisord's RUNNING comes 10 s after a start; an answer is enough
+_WATCHER = "idle-watch"
+_TOLD = (
+    "state",
+    "why",
+    "quiet_s",
+    "stops_in_s",
+)  # of what the watcher saw; `envkit idle explain` tells the rest
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -72,33 +85,60 @@ def look() -> dict[str, Any]:
     pids = [process["pid"] for process in processes if process["pid"]]
     environment = environment_of(pids[0]) if pids else {}
     base = environment.get("ENVKIT_BASE_URL", "/").rstrip("/")
+<<<<<<< HEAD
     ask = {
         "jupyterlab": lambda: answers(tcp(8888, environment), f"{base}/api"),
         "code-server": lambda: answers(UnixConnection(RUNTIME / "code-server.sock"), "/healthz"),
         "code-server-door": lambda: answers(tcp(8080, environment), "/healthz"),
+=======
+    ask: dict[str, Callable[[], bool]] = {
+        "jupyterlab": lambda: answers(tcp(8888), f"{base}/api"),
+        "code-server": lambda: answers(UnixConnection(RUNTIME / "code-server.sock"), "/healthz"),
+        "code-server-door": lambda: answers(tcp(8080), "/healthz"),
+        _WATCHER: lambda: True,  # it is asked nothing: that it runs is enough
     }
-    services = {}
-    for process in processes:
-        running = process["statename"] == "RUNNING"
-        services[process["name"]] = {
-            "state": process["statename"],
-            "pid": process["pid"],
-            "answers": running and ask[process["name"]](),
-            "reason": process["spawnerr"] or ("" if running else process["description"]),
-        }
+    watches = bool(environment.get("ENVKIT_IDLE_STOP_S"))
+    services = {
+        process["name"]: service(process, ask[process["name"]])
+        for process in processes
+        if watches or process["name"] != _WATCHER
+>>>>>>> 15c353a (Watch from inside whether anybody is at work)
+    }
     return {
         "uid": os.getuid(),
         "secrets_dir": environment.get("ENVKIT_SECRETS", ""),
         "base_url": base or "/",
         "services": services,
-        "ready": bool(services) and all(service["answers"] for service in services.values()),
+        "ready": bool(services) and all(one["answers"] for one in services.values()),
+        "idle": {key: read_report().get(key) for key in _TOLD} if watches else {},
     }
 
 
+<<<<<<< HEAD
 def awaited() -> str:
     """Return what the entrypoint waits for, in words; empty when it does not wait."""
     try:
         return "waiting for secrets: " + (RUNTIME / "waiting").read_text(encoding="utf-8").strip()
+=======
+def service(process: Mapping[str, Any], ask: Callable[[], bool]) -> dict[str, Any]:
+    """Say how one service is; of one that has died, what it said last."""
+    state = process["statename"]
+    reason = process["spawnerr"]
+    if state not in _STARTED:
+        reason = reason or last_words(process["name"]) or process["description"]
+    return {
+        "state": state,
+        "pid": process["pid"],
+        "answers": state in _STARTED and ask(),
+        "reason": reason,
+    }
+
+
+def last_words(name: str) -> str:
+    """Return what a service that died said last (probes/supervise.py writes it down)."""
+    try:
+        return (RUNTIME / f"{name}.last-words").read_text("utf-8", "replace")
+>>>>>>> 15c353a (Watch from inside whether anybody is at work)
     except OSError:
         return ""
 
@@ -112,7 +152,3 @@ def main() -> None:
         state = {"uid": os.getuid(), "services": {}, "ready": False, "reason": reason}
     print(json.dumps(state))
     sys.exit(0 if state["ready"] else 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,28 @@
-"""Run supervisord, whose first look at its programs comes at once: its own main loop waits a second first."""
+"""Run supervisord: it looks at once, keeps a dying service's last words, and its exit code says why it ends.
+
+supervisord's own main loop waits a second before it first looks at its programs.
+"""
 
 from __future__ import annotations
 
-from supervisor import supervisord
+import os
+import re
+import sys
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from supervisor import events, supervisord
+
+from . import idle_report as left
+
+_LINES = 20
+_SECRET = re.compile(r"((?:token|password)[=:]\s*)\S+", re.IGNORECASE)
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_LONGEST = 200
+# As the engine calls an end by SIGTERM. With --idle-stop the engine starts again what did not end with 0. It
+# ends us with SIGTERM when it restarts, and we must come back; idle, or after `envkit stop`, we must not.
+_TOLD_TO_END = 143
 
 
 class Prompt(supervisord.Supervisor):  # type: ignore[misc]  # its base has no types
@@ -10,11 +30,52 @@ class Prompt(supervisord.Supervisor):  # type: ignore[misc]  # its base has no t
 
     def runforever(self) -> None:
         """Start what is to be started, then run as ever."""
+        listen(LastWords())
         for group in sorted(self.process_groups.values()):
             group.transition()
         super().runforever()
 
 
-if __name__ == "__main__":
+class LastWords:
+    """What each service printed last; written down when it dies, for envkit-status."""
+
+    def __init__(self, folder: Path = left.RUNTIME) -> None:
+        self._folder = folder
+        self._lines: dict[str, deque[str]] = {}
+
+    def heard(self, event: Any) -> None:
+        """Keep the last lines of a service."""
+        lines = self._lines.setdefault(event.process.config.name, deque(maxlen=_LINES))
+        data = event.data if isinstance(event.data, str) else event.data.decode("utf-8", "replace")
+        for line in data.splitlines():
+            plain = _SECRET.sub(r"\1***", _CONTROL.sub("", line)).strip()
+            if plain:
+                lines.append(plain[:_LONGEST])
+
+    def died(self, event: Any) -> None:
+        """Write down what it said: the last line that speaks of an error, else the last line."""
+        name = event.process.config.name
+        lines = self._lines.get(name) or ("it printed nothing",)
+        telling = [line for line in lines if "error" in line.lower()] or [lines[-1]]
+        (self._folder / f"{name}.last-words").write_text(telling[-1], "utf-8")
+
+
+def listen(words: LastWords) -> None:
+    """Hear what the services print and when they die."""
+    events.subscribe(events.ProcessLogEvent, words.heard)
+    for kind in (
+        events.ProcessStateExitedEvent,
+        events.ProcessStateBackoffEvent,
+        events.ProcessStateFatalEvent,
+    ):
+        events.subscribe(kind, words.died)
+
+
+def main() -> None:
+    """Run until the end; with an idle time asked for, the exit code tells whether it was meant to end."""
+    idle = bool(os.environ.get("ENVKIT_IDLE_STOP_S"))
+    os.environ["ENVKIT_IDLE_WATCH"] = "true" if idle else "false"
+    left.begin()
     supervisord.Supervisor = Prompt
     supervisord.main()
+    sys.exit(_TOLD_TO_END if idle and not left.meant_to_end() else 0)
