@@ -15,7 +15,9 @@ from envkit.hosts.base import Command, Completed
 from envkit.plan.run_plan import Caller, RunImage, RunOptions
 
 ADA = Caller(uid=1000, gid=100, name="ada")
-EXPECT = json.dumps({"services": ["jupyterlab", "code-server", "tensorboard"], "own_door": False})
+EXPECT = json.dumps(
+    {"services": ["jupyterlab", "code-server", "tensorboard"], "own_door": False, "idle_stop": True}
+)
 STATUS = ("/opt/envkit/bin/envkit-status",)
 
 

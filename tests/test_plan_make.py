@@ -166,6 +166,7 @@ def test_the_label_says_what_verify_must_find() -> None:
         "torch": {"version": "2.13.0", "build": "cpu", "npu": None},
         "services": ["jupyterlab", "code-server"],
         "own_door": True,
+        "idle_stop": True,
         "extensions": [{"id": "a.b@1.2.3", "optional": False}],
         "env": {"A": "b"},
     }

@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("envkit.cli.stop", "Stop an environment; nothing is lost."),
     "rm": ("envkit.cli.rm", "Remove an environment; /work/home stays."),
     "host": ("envkit.cli.host", "Name machines over SSH, for --host."),
+    "keep": ("envkit.cli.keep", "Postpone an environment's idle stop."),
+    "idle": ("envkit.cli.idle", "Tell whether anybody uses an environment."),
     "engine": ("envkit.cli.engine", "Look at the container engine, or install one."),
 }
 

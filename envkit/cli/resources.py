@@ -1,4 +1,4 @@
-"""What an environment may have of its machine: options that `up` turns into one value."""
+"""What an environment may have of its machine, and how long: options that `up` turns into one value."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ _OPTIONS = (
     ),
     click.option("--memory", metavar="SIZE", help="At most so much memory, as in 8g.  [default: all]"),
     click.option("--shm", metavar="SIZE", help="Shared memory, as in 8g.  [default: half of the memory]"),
+    click.option(
+        "--idle-stop",
+        metavar="TIME",
+        help="Stop it by itself when nobody has used it for so long, as in 2h.  [default: never]",
+    ),
 )
 
 
@@ -47,12 +52,14 @@ class Resources:
     cpus: float | None
     memory: str | None
     shm: str | None
+    idle_stop: str | None
 
     def added_to(self, options: RunOptions) -> RunOptions:
         """Return the wishes with these among them."""
         from dataclasses import replace
 
         from envkit.plan.devices import parse_device
+        from envkit.plan.durations import idle_stop_s
         from envkit.plan.mounts import parse_mount
         from envkit.plan.sizes import mib
 
@@ -63,6 +70,7 @@ class Resources:
             cpus=self.cpus,
             memory_mib=None if self.memory is None else mib(self.memory, option="--memory"),
             shm_mib=None if self.shm is None else mib(self.shm, option="--shm"),
+            idle_stop_s=None if self.idle_stop is None else idle_stop_s(self.idle_stop),
         )
 
 

@@ -23,13 +23,13 @@ def request(plan: RunPlan) -> RunRequest:
         name=container_name(plan.name),
         user=user(plan),
         groups=plan.groups,
-        env={**plan.env, **_awaited(plan)},
+        env={**plan.env, **_awaited(plan), **_watched(plan)},
         labels=labels(plan),
         mounts=_mounts(plan),
         tmpfs=(Tmpfs(target=SECRETS, mode=0o700, uid=plan.caller.uid, gid=plan.caller.gid),),
         ports=tuple(ports),
         shm_mib=plan.shm_mib,
-        restart="unless-stopped",
+        restart=plan.restart,
         cpus=plan.cpus,
         memory_mib=plan.memory_mib,
         limits=tuple(Limit(name=one.name, soft=one.soft, hard=one.hard) for one in plan.ulimits),
@@ -58,6 +58,11 @@ def _awaited(plan: RunPlan) -> dict[str, str]:
         **({"ENVKIT_SECRET_NAMES": names} if names else {}),
         **({"ENVKIT_TLS": "1"} if plan.exposure else {}),
     }
+
+
+def _watched(plan: RunPlan) -> dict[str, str]:
+    """Return what tells the image's supervisor to watch whether anybody uses it."""
+    return {} if plan.idle_stop_s is None else {"ENVKIT_IDLE_STOP_S": f"{plan.idle_stop_s:g}"}
 
 
 def create(engine: Engine, plan: RunPlan) -> str:

@@ -143,7 +143,7 @@ class RunRequest:
     ports: tuple[Port, ...] = ()
     shm_mib: int = 64
     init: bool = False
-    restart: Literal["no", "unless-stopped"] = "no"
+    restart: Literal["no", "unless-stopped", "on-failure"] = "no"
     network: str | None = None  # None: the engine's default bridge
     cpus: float | None = None  # None: all
     memory_mib: int | None = None  # with swap; None: all

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envkit.engines.base import Engine
+from envkit.environment.idle import say_stopped
 from envkit.environment.lookup import chosen, name_of
 from envkit.environment.states import Environment, describe
 from envkit.plan.run_plan import STOP_GRACE_S
@@ -21,6 +22,7 @@ class Loss:
 def stop(engine: Engine, name: str | None) -> str:
     """Stop it and return its name; one that is stopped already is fine, an unknown name a UsageError."""
     facts = chosen(engine, name)
+    say_stopped(engine, facts)
     engine.containers.stop(facts.id, float(facts.labels.get("io.envkit.stop-grace", STOP_GRACE_S)))
     return name_of(facts)
 

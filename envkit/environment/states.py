@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts, ExecRequest
+from envkit.environment.idle import running_reason, stopped_reason
 from envkit.environment.lookup import everything, name_of
 from envkit.errors import EngineError
 
-State = Literal["creating", "starting", "running", "stopped", "failed"]
+State = Literal["creating", "starting", "running", "idle", "stopped", "failed"]
 
 _STATUS = "/opt/envkit/bin/envkit-status"
 _STATUS_TIMEOUT_S = 15.0  # it waits at most 3 s for each service (probes/status.py)
@@ -67,7 +68,8 @@ def _origin(facts: ContainerFacts) -> str:
 def services_state(answer: Mapping[str, Any]) -> tuple[State, str]:
     """Judge what envkit-status printed."""
     if answer.get("ready"):
-        return "running", ""
+        idle, reason = running_reason(answer)
+        return "idle" if idle else "running", reason
     waiting = {
         name: str(service.get("state", "?"))
         for name, service in answer.get("services", {}).items()
@@ -88,7 +90,7 @@ def _state(engine: Engine, facts: ContainerFacts) -> tuple[State, str]:
     if facts.state == "created":
         return "creating", "`envkit up` is at it, or was interrupted: run it again"
     if facts.state == "exited" and facts.exit_code not in _NOT_STARTED:
-        return "stopped", ""
+        return "stopped", stopped_reason(engine, facts)
     if facts.state == "paused":
         return "stopped", "it was paused with the engine's own command"
     code = "" if facts.exit_code is None else f", exit code {facts.exit_code}"

@@ -193,6 +193,7 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
         + (["code-server"] if code_server_plan else [])
         + (["tensorboard"] if spec.services.tensorboard else []),
         "own_door": door,
+        "idle_stop": True,
         "extensions": [
             {"id": extension.name, "optional": extension.optional}
             for extension in (code_server_plan.extensions if code_server_plan else ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envkit.accelerators.base import Wiring
+from envkit.plan.durations import about
 from envkit.plan.mounts import FolderMount
 from envkit.plan.run_plan import CACHE, HOME, LOOPBACK, SECRETS, RunPlan, base_url, container_name, user
 from envkit.plan.secret_plan import SecretPlan
@@ -47,7 +48,8 @@ def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
         ("memory", *_memory(plan)),
         ("/dev/shm", f"{plan.shm_mib} MiB", "for data loaders: a limit, nothing is reserved"),
         ("ulimits", " ".join(map(str, plan.ulimits)) or "the engine's own", _ulimits(plan)),
-        ("restart", "unless-stopped", "comes back with the engine, until `envkit stop`"),
+        ("restart", plan.restart, "comes back with the engine, until `envkit stop`"),
+        ("idle stop", *_idle_stop(plan)),
         ("stop grace", f"{plan.stop_grace_s:g} s", "supervisord gives each service 8 s"),
         *(("env", f"{key}={value}", "") for key, value in plan.env.items()),
     ]
@@ -70,6 +72,15 @@ def _memory(plan: RunPlan) -> tuple[str, str]:
     if plan.memory_mib is None:
         return "all", ""
     return f"{plan.memory_mib} MiB", "a limit, swap included: who needs more is ended by the kernel"
+
+
+def _idle_stop(plan: RunPlan) -> tuple[str, str]:
+    if plan.idle_stop_s is None:
+        return "never", "`--idle-stop 2h` stops it when nobody uses it"
+    return (
+        f"after {about(plan.idle_stop_s)}",
+        "without a connection, a busy kernel, a program or a card in use",
+    )
 
 
 def _ulimits(plan: RunPlan) -> str:

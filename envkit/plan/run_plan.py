@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from envkit.accelerators.base import Seen, Wiring
 from envkit.errors import HostError, PlanError, UsageError
@@ -77,6 +77,7 @@ class RunOptions:
     ulimits: tuple[Ulimit, ...] | None = None
     exposure: Exposure | None = None
     secrets: tuple[SecretPlan, ...] | None = None
+    idle_stop_s: float | None = None  # 0: never
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +120,16 @@ class RunPlan:
     public_name: str = LOOPBACK  # what a browser is sent to
     secrets: tuple[SecretPlan, ...] = ()
     stop_grace_s: float = STOP_GRACE_S
+    idle_stop_s: float | None = None  # None: it never stops by itself
+
+    @property
+    def restart(self) -> Literal["unless-stopped", "on-failure"]:
+        """Return when the engine starts it again by itself.
+
+        `unless-stopped` would bring back at once what stopped itself: an idle environment ends with 0, which
+        `on-failure` leaves alone (tried on 20.10).
+        """
+        return "unless-stopped" if self.idle_stop_s is None else "on-failure"
 
 
 def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller) -> RunPlan:
@@ -157,6 +168,7 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
         exposure=options.exposure,
         public_name=public_name(options.exposure, host.names) if options.exposure else LOOPBACK,
         secrets=secrets,
+        idle_stop_s=_idle_stop_s(image, options, able=bool(expect.get("idle_stop"))),
     )
 
 
@@ -234,6 +246,17 @@ def _ulimits(options: RunOptions, host: RunHost) -> tuple[Ulimit, ...]:
     if options.ulimits is not None:
         return options.ulimits
     return limits.TRAINING if host.raises_limits else ()
+
+
+def _idle_stop_s(image: RunImage, options: RunOptions, *, able: bool) -> float | None:
+    if not options.idle_stop_s:
+        return None
+    if not able:
+        raise PlanError(
+            f"{image.reference} cannot stop by itself: an older envkit made it",
+            fix="build it again with `envkit build`, or leave --idle-stop out",
+        )
+    return options.idle_stop_s
 
 
 def _refuse_architecture(image: RunImage, host: RunHost) -> None:

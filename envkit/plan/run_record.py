@@ -30,6 +30,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "memory_mib": _same,
     "device": parse_device,
     "mounts": lambda texts: tuple(map(parse_mount, texts)),
+    "idle_stop_s": _same,
     "ulimits": lambda texts: tuple(map(parse_ulimit, texts)),
 }
 # What an environment had before the record told it.
@@ -118,6 +119,7 @@ def _record(plan: RunPlan) -> dict[str, Any]:
         # None, where there is none: environments of an older envkit have no such key.
         "secrets": [secret.name for secret in plan.secrets] or None,
         **exposure.record(plan.exposure),
+        "idle_stop_s": plan.idle_stop_s,
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from .idle_cards import look as look_at_cards
 from .idle_judge import Signal
 from .idle_processes import Cpu, cpu, processes, terminals, typed
 from .idle_report import RUNTIME
-from .status import UnixConnection, environment_of, tcp
+from .status import UnixConnection, services_environment, tcp
 
 _SOCKET = RUNTIME / "code-server.sock"
 _CONNECTED = "03"  # SS_CONNECTED, in /proc/net/unix
@@ -37,14 +36,14 @@ class Before:
 
 def look(before: Before, now: float) -> tuple[tuple[Signal, ...], Before]:
     """Return the signals as they are now; `now`: the monotonic clock."""
-    environment = own_environment()
+    environment = services_environment()
     found = processes()
     burnt, after = cpu(found, before.cpu, now)
     connections = connected(
         Path("/proc/net/unix").read_text("utf-8", "replace"), Path("/proc/net/tcp").read_text("utf-8")
     )
     signals = (
-        *_code_server(connections & before.connections),
+        *_code_server(environment, connections & before.connections),
         _told("jupyter", lambda: jupyter(_jupyter(environment, "api/status"))),
         _told("kernels", lambda: kernels(_jupyter(environment, "api/kernels?no_track_activity=1"))),
         terminals(found, typed()),
@@ -52,14 +51,6 @@ def look(before: Before, now: float) -> tuple[tuple[Signal, ...], Before]:
         burnt,
     )
     return signals, Before(cpu=after, connections=connections)
-
-
-def own_environment() -> dict[str, str]:
-    """Return the environment of the services: one who came in by exec lacks what the entrypoint decided."""
-    try:
-        return environment_of(int((RUNTIME / "supervisord.pid").read_text()))
-    except (OSError, ValueError):
-        return dict(os.environ)
 
 
 def connected(unix: str, tcp_table: str) -> frozenset[str]:
@@ -100,16 +91,19 @@ def kernels(found: list[dict[str, Any]]) -> Signal:
     return Signal(name="kernels", value=value, active=bool(busy), mark=mark)
 
 
-def _code_server(connections: frozenset[str]) -> list[Signal]:
+def _code_server(environment: dict[str, str], connections: frozenset[str]) -> list[Signal]:
     inner = sum(name.startswith("unix") for name in connections)
     signals = []
     if _SOCKET.exists():
         asked = UnixConnection(_SOCKET)
         signals.append(_told("vscode", lambda: code_server("vscode", _ask(asked, "/healthz"), inner)))
-    if (Path(own_environment().get("ENVKIT_SECRETS", "/")) / "code-server.yaml").exists():
+    if (Path(environment.get("ENVKIT_SECRETS", "/")) / "code-server.yaml").exists():
         outer = len(connections) - inner
         signals.append(
-            _told("vscode-door", lambda: code_server("vscode-door", _ask(tcp(_DOOR), "/healthz"), outer))
+            _told(
+                "vscode-door",
+                lambda: code_server("vscode-door", _ask(tcp(_DOOR, environment), "/healthz"), outer),
+            )
         )
     return signals
 
@@ -125,7 +119,7 @@ def _told(name: str, ask: Callable[[], Signal]) -> Signal:
 def _jupyter(environment: dict[str, str], path: str) -> Any:
     token = (Path(environment.get("ENVKIT_SECRETS", "/run/secrets")) / "jupyter_token").read_text().strip()
     base = environment.get("ENVKIT_BASE_URL", "/").rstrip("/")
-    return _ask(tcp(8888), f"{base}/{path}", {"Authorization": f"token {token}"})
+    return _ask(tcp(8888, environment), f"{base}/{path}", {"Authorization": f"token {token}"})
 
 
 def _ask(connection: http.client.HTTPConnection, path: str, headers: dict[str, str] | None = None) -> Any:

@@ -10,16 +10,17 @@ from typing import Any
 
 from . import idle_report as left
 from .idle_judge import Memory, Settings, judge, remember
-from .idle_look import Before, look, own_environment
+from .idle_look import Before, look
 from .idle_watch import main as watch
 from .idle_watch import settings_of, told
+from .status import services_environment
 
 _BETWEEN_S = 2.0  # long enough for CPU and for what is a connection rather than a question
 
 
 def explain() -> None:
     """Print every signal as it is now; since when it has been quiet is known where somebody watches."""
-    settings = settings_of(own_environment())
+    settings = settings_of(services_environment())
     memory, before = Memory(at=time.monotonic()), Before()
     for pause_s in (_BETWEEN_S, 0.0):
         signals, before = look(before, time.monotonic())

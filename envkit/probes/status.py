@@ -9,11 +9,7 @@ import socket
 import ssl
 import sys
 import xmlrpc.client
-<<<<<<< HEAD
-from collections.abc import Mapping
-=======
 from collections.abc import Callable, Mapping
->>>>>>> 15c353a (Watch from inside whether anybody is at work)
 from pathlib import Path
 from typing import Any
 
@@ -78,23 +74,24 @@ def environment_of(pid: int) -> dict[str, str]:
     return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
 
 
+def services_environment() -> dict[str, str]:
+    """Return what the entrypoint decided for the services: who comes in by exec does not have it."""
+    try:
+        return environment_of(int((RUNTIME / "supervisord.pid").read_text()))
+    except (OSError, ValueError):
+        return dict(os.environ)
+
+
 def look() -> dict[str, Any]:
     """Ask supervisord for the services, and each service whether it answers."""
     supervisor: Any = xmlrpc.client.ServerProxy("http://unix", transport=UnixTransport()).supervisor
     processes: list[dict[str, Any]] = supervisor.getAllProcessInfo()
-    pids = [process["pid"] for process in processes if process["pid"]]
-    environment = environment_of(pids[0]) if pids else {}
+    environment = services_environment()
     base = environment.get("ENVKIT_BASE_URL", "/").rstrip("/")
-<<<<<<< HEAD
-    ask = {
+    ask: dict[str, Callable[[], bool]] = {
         "jupyterlab": lambda: answers(tcp(8888, environment), f"{base}/api"),
         "code-server": lambda: answers(UnixConnection(RUNTIME / "code-server.sock"), "/healthz"),
         "code-server-door": lambda: answers(tcp(8080, environment), "/healthz"),
-=======
-    ask: dict[str, Callable[[], bool]] = {
-        "jupyterlab": lambda: answers(tcp(8888), f"{base}/api"),
-        "code-server": lambda: answers(UnixConnection(RUNTIME / "code-server.sock"), "/healthz"),
-        "code-server-door": lambda: answers(tcp(8080), "/healthz"),
         _WATCHER: lambda: True,  # it is asked nothing: that it runs is enough
     }
     watches = bool(environment.get("ENVKIT_IDLE_STOP_S"))
@@ -102,7 +99,6 @@ def look() -> dict[str, Any]:
         process["name"]: service(process, ask[process["name"]])
         for process in processes
         if watches or process["name"] != _WATCHER
->>>>>>> 15c353a (Watch from inside whether anybody is at work)
     }
     return {
         "uid": os.getuid(),
@@ -114,12 +110,14 @@ def look() -> dict[str, Any]:
     }
 
 
-<<<<<<< HEAD
 def awaited() -> str:
     """Return what the entrypoint waits for, in words; empty when it does not wait."""
     try:
         return "waiting for secrets: " + (RUNTIME / "waiting").read_text(encoding="utf-8").strip()
-=======
+    except OSError:
+        return ""
+
+
 def service(process: Mapping[str, Any], ask: Callable[[], bool]) -> dict[str, Any]:
     """Say how one service is; of one that has died, what it said last."""
     state = process["statename"]
@@ -138,7 +136,6 @@ def last_words(name: str) -> str:
     """Return what a service that died said last (probes/supervise.py writes it down)."""
     try:
         return (RUNTIME / f"{name}.last-words").read_text("utf-8", "replace")
->>>>>>> 15c353a (Watch from inside whether anybody is at work)
     except OSError:
         return ""
 

@@ -145,7 +145,7 @@ ENTRYPOINT ["/opt/envkit/bin/tini", "-g", "--", "/opt/envkit/bin/entrypoint"]
 CMD ["ide"]
 LABEL io.envkit.accelerator="ascend" \
       io.envkit.contract="2" \
-      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"own_door\":false,\"python\":\"3.11\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cpu\",\"npu\":\"2.12.0\",\"version\":\"2.12.0\"}}" \
+      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.11\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cpu\",\"npu\":\"2.12.0\",\"version\":\"2.12.0\"}}" \
       io.envkit.kind="image" \
       io.envkit.name="ascend" \
       io.envkit.owned="true" \

@@ -144,7 +144,7 @@ ENTRYPOINT ["/opt/envkit/bin/tini", "-g", "--", "/opt/envkit/bin/entrypoint"]
 CMD ["ide"]
 LABEL io.envkit.accelerator="cuda" \
       io.envkit.contract="2" \
-      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cu128\",\"npu\":null,\"version\":\"2.10.0\"}}" \
+      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cu128\",\"npu\":null,\"version\":\"2.10.0\"}}" \
       io.envkit.kind="image" \
       io.envkit.name="cuda" \
       io.envkit.owned="true" \

@@ -116,7 +116,7 @@ ENTRYPOINT ["/opt/envkit/bin/tini", "-g", "--", "/opt/envkit/bin/entrypoint"]
 CMD ["ide"]
 LABEL io.envkit.accelerator="cpu" \
       io.envkit.contract="2" \
-      io.envkit.expect="{\"env\":{},\"extensions\":[],\"own_door\":false,\"python\":\"3.11\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":null}" \
+      io.envkit.expect="{\"env\":{},\"extensions\":[],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.11\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":null}" \
       io.envkit.kind="image" \
       io.envkit.name="ide-only" \
       io.envkit.owned="true" \

@@ -118,7 +118,7 @@ ENTRYPOINT ["/opt/envkit/bin/tini", "-g", "--", "/opt/envkit/bin/entrypoint"]
 CMD ["ide"]
 LABEL io.envkit.accelerator="cpu" \
       io.envkit.contract="2" \
-      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":false}],\"own_door\":false,\"python\":\"3.11\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":null}" \
+      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":false}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.11\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":null}" \
       io.envkit.kind="image" \
       io.envkit.name="platform-manual" \
       io.envkit.owned="true" \
