@@ -69,7 +69,7 @@ def test_every_signal_has_its_line(engine: FakeEngine) -> None:
         ({"state": "active"}, "active; it stops after 2 h without use"),
         (
             {"state": "kept", "kept_s": 28_800.0},
-            "kept; it stops in 1 h 57 min if nobody uses it, kept for 8 h more",
+            "kept; it stops in 1 h 57 min if nobody uses it, and not in the next 8 h (`envkit keep`)",
         ),
         (
             {"idle_after_s": None, "stops_in_s": None},

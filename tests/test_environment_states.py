@@ -31,6 +31,10 @@ DEAD = {"state": "FATAL", "answers": False}
             ("failed", "jupyterlab is STARTING, code-server is FATAL"),
         ),
         ({"ready": False, "services": {}, "reason": "no supervisor"}, ("starting", "no supervisor")),
+        (
+            {"ready": False, "services": {}, "stopping": True, "reason": "idle for 2 h"},
+            ("stopping", "idle for 2 h"),
+        ),
         ({}, ("starting", "")),
     ],
 )

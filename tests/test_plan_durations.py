@@ -30,7 +30,7 @@ def test_an_idle_stop_is_off_or_at_least_a_minute() -> None:
 
 
 def test_durations_are_told_to_the_minute() -> None:
-    told = [about(s) for s in (0, 45.4, 60, 119, 840, 7200, 7380, 86_400, 100_800, -1)]
+    told = [about(s) for s in (0, 45.4, 60, 119, 814, 7200, 7380, 86_400, 100_800, -1)]
     assert told == [
-        "0 s", "45 s", "1 min", "1 min", "14 min", "2 h", "2 h 03 min", "1 d", "1 d 04 h", "0 s",
+        "0 s", "45 s", "1 min", "2 min", "14 min", "2 h", "2 h 03 min", "1 d", "1 d 04 h", "0 s",
     ]  # fmt: skip

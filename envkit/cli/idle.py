@@ -56,7 +56,7 @@ def _verdict(found: Explained) -> str:
 
     if found.idle_after_s is None:
         return "it never stops by itself (`envkit up --idle-stop 2h` makes one that does)"
-    kept = f", kept for {about(found.kept_s)} more" if found.kept_s else ""
+    kept = f", and not in the next {about(found.kept_s)} (`envkit keep`)" if found.kept_s else ""
     if found.state == "active" or found.stops_in_s is None:
         return f"it stops after {about(found.idle_after_s)} without use{kept}"
     return f"it stops in {about(found.stops_in_s)} if nobody uses it{kept}"

@@ -13,7 +13,7 @@ from envkit.environment.idle import running_reason, stopped_reason
 from envkit.environment.lookup import everything, name_of
 from envkit.errors import EngineError
 
-State = Literal["creating", "starting", "running", "idle", "stopped", "failed"]
+State = Literal["creating", "starting", "running", "idle", "stopping", "stopped", "failed"]
 
 _STATUS = "/opt/envkit/bin/envkit-status"
 _STATUS_TIMEOUT_S = 15.0  # it waits at most 3 s for each service (probes/status.py)
@@ -70,6 +70,8 @@ def services_state(answer: Mapping[str, Any]) -> tuple[State, str]:
     if answer.get("ready"):
         idle, reason = running_reason(answer)
         return "idle" if idle else "running", reason
+    if answer.get("stopping"):
+        return "stopping", str(answer.get("reason", ""))
     waiting = {
         name: str(service.get("state", "?"))
         for name, service in answer.get("services", {}).items()

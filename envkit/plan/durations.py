@@ -36,6 +36,7 @@ def idle_stop_s(text: str) -> float:
 def about(duration_s: float) -> str:
     """Return a duration to the minute, for what is not exact: `45 s`, `14 min`, `2 h 03 min`, `2 h`."""
     whole = max(0, round(duration_s))
+    whole = whole if whole < 60 else round(whole / 60) * 60
     for size, unit, part, smaller in _LONG:
         if whole >= size:
             rest = 0 if smaller == "s" else whole % size // part

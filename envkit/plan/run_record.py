@@ -37,6 +37,9 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
 _BEFORE: Mapping[str, Any] = {"device": "cpu", "mounts": [], "ulimits": []}
 
 
+_NAMES: Mapping[str, str] = {"idle_stop_s": "idle stop, in seconds"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Difference:
     """Where an environment is not what was asked for."""
@@ -91,7 +94,9 @@ def differences(plan: RunPlan, kept: Mapping[str, str]) -> tuple[Difference, ...
     found, asked = _kept(kept), _record(plan)
     return tuple(
         Difference(
-            what=key.replace("_", " "), found=_word(found.get(key, _BEFORE.get(key))), asked=_word(value)
+            what=_NAMES.get(key, key.replace("_", " ")),
+            found=_word(found.get(key, _BEFORE.get(key))),
+            asked=_word(value),
         )
         for key, value in asked.items()
         if key != "image" and found.get(key, _BEFORE.get(key)) != value
@@ -119,7 +124,7 @@ def _record(plan: RunPlan) -> dict[str, Any]:
         # None, where there is none: environments of an older envkit have no such key.
         "secrets": [secret.name for secret in plan.secrets] or None,
         **exposure.record(plan.exposure),
-        "idle_stop_s": plan.idle_stop_s,
+        "idle_stop_s": plan.idle_stop_s and int(plan.idle_stop_s),
     }
 
 

@@ -63,8 +63,13 @@ def write_ended(why: str, folder: Path = RUNTIME) -> None:
 
 def meant_to_end(folder: Path = RUNTIME) -> bool:
     """Tell whether somebody has just said why it ends."""
-    said = _read(folder / _ENDED).get("monotonic")
+    said = read_ended(folder).get("monotonic")
     return isinstance(said, float) and time.monotonic() - said < _FRESH_S
+
+
+def read_ended(folder: Path = RUNTIME) -> dict[str, Any]:
+    """Return what was said of its end."""
+    return _read(folder / _ENDED)
 
 
 def begin(folder: Path = RUNTIME) -> None:

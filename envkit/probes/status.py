@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .idle_report import RUNTIME, read_report
+from .idle_report import RUNTIME, read_ended, read_report
 
 _STARTED = ("STARTING", "RUNNING")  # supervisord's RUNNING comes 10 s after a start; an answer is enough
 _WATCHER = "idle-watch"
@@ -140,10 +140,17 @@ def last_words(name: str) -> str:
         return ""
 
 
+def ending() -> str:
+    """Return why the services are being ended: supervisord answers nothing but a fault while it ends them."""
+    return str(read_ended().get("reason", ""))
+
+
 def main() -> None:
     """Print the state; exit 1 when something does not answer."""
     try:
         state = look()
+    except xmlrpc.client.Fault:
+        state = {"uid": os.getuid(), "services": {}, "ready": False, "stopping": True, "reason": ending()}
     except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
         reason = awaited() or f"the supervisor does not answer: {error}"
         state = {"uid": os.getuid(), "services": {}, "ready": False, "reason": reason}
