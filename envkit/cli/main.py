@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "host": ("envkit.cli.host", "Name machines over SSH, for --host."),
     "keep": ("envkit.cli.keep", "Postpone an environment's idle stop."),
     "idle": ("envkit.cli.idle", "Tell whether anybody uses an environment."),
+    "cache": ("envkit.cli.cache", "Look at /work/cache, and remove what nobody used."),
     "engine": ("envkit.cli.engine", "Look at the container engine, or install one."),
 }
 
