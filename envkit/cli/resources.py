@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from envkit.environment.up import Site
     from envkit.plan.mounts import FolderMount
     from envkit.plan.run_plan import RunOptions
 
@@ -54,7 +55,7 @@ class Resources:
     shm: str | None
     idle_stop: str | None
 
-    def added_to(self, options: RunOptions) -> RunOptions:
+    def added_to(self, options: RunOptions, site: Site) -> RunOptions:
         """Return the wishes with these among them."""
         from dataclasses import replace
 
@@ -66,7 +67,7 @@ class Resources:
         return replace(
             options,
             device=None if self.device is None else parse_device(self.device),
-            mounts=tuple(_absolute(parse_mount(text)) for text in self.mounts) or None,
+            mounts=tuple(_absolute(parse_mount(text), site) for text in self.mounts) or None,
             cpus=self.cpus,
             memory_mib=None if self.memory is None else mib(self.memory, option="--memory"),
             shm_mib=None if self.shm is None else mib(self.shm, option="--shm"),
@@ -74,12 +75,12 @@ class Resources:
         )
 
 
-def _absolute(mount: FolderMount) -> FolderMount:
+def _absolute(mount: FolderMount, site: Site) -> FolderMount:
     from dataclasses import replace
 
     from envkit.cli.site import absolute
 
-    return replace(mount, source=absolute(mount.source) or mount.source)
+    return replace(mount, source=absolute(mount.source, site) or mount.source)
 
 
 def resources(command: Callable[..., None]) -> Callable[..., None]:

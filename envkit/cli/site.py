@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,13 +21,30 @@ def open_site(host_name: str | None = None) -> Site:
     from envkit import paths
     from envkit.engines.docker import connect
     from envkit.environment.up import Site
-    from envkit.errors import UsageError
     from envkit.hosts.local import LocalHost
 
     if host_name is not None:
-        raise UsageError(f"there is no host {host_name!r}", fix="leave --host out: this machine")
+        return site_of(opened_host(host_name))
     host = LocalHost()
     return Site(engine=connect(host), host=host, home=str(paths.work_home()), cache=str(paths.work_cache()))
+
+
+def site_of(host: SshHost) -> Site:
+    """Return a host as a place for environments."""
+    from envkit.engines.docker import connect
+    from envkit.environment.door import ask_through
+    from envkit.environment.machine import user_home
+    from envkit.environment.up import Site
+
+    home = user_home(host)
+    return Site(
+        engine=connect(host),
+        host=host,
+        home=f"{home}/envkit/home",
+        cache=f"{home}/envkit/cache",
+        ask=ask_through(host.forward),
+        user_home=home,
+    )
 
 
 def opened_host(name: str) -> SshHost:
@@ -44,6 +61,8 @@ def opened_host(name: str) -> SshHost:
     return host
 
 
-def absolute(path: str | None) -> str | None:
-    """Return a path as seen from here, with `~` spelled out; links stay as they are."""
-    return None if path is None else str(Path(path).expanduser().absolute())
+def absolute(path: str | None, site: Site | None = None) -> str | None:
+    """Return a path in full, with `~` spelled out as it is meant at the site; links stay as they are."""
+    if path is None or site is None or site.user_home is None:
+        return None if path is None else str(Path(path).expanduser().absolute())
+    return str(PurePosixPath(site.user_home) / path.removeprefix("~/")) if path != "~" else site.user_home

@@ -70,8 +70,9 @@ def command(  # noqa: PLR0913  click hands over every option by name
     from envkit.environment.up import UpRequest, plan_up, up
     from envkit.plan.run_plan import RunOptions
 
-    asked = resources.added_to(RunOptions(name=name, home=absolute(home), cache=absolute(cache), port=port))
     site = open_site(host_name)
+    folders = RunOptions(name=name, home=absolute(home, site), cache=absolute(cache, site), port=port)
+    asked = resources.added_to(folders, site)
     image = _image(site, target, build=not dry_run, as_json=as_json)
     request = UpRequest(
         image=image,
@@ -84,7 +85,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
         _show_plan(plan_up(site, request), as_json=as_json)
         return
     opened = up(site, request, output.note)
-    show_opened(opened, with_token=show_token, as_json=as_json)
+    show_opened(opened, with_token=show_token, as_json=as_json, host_name=host_name)
 
 
 def _image(site: Site, target: str | None, *, build: bool, as_json: bool) -> RunImage:
@@ -108,7 +109,7 @@ def _show_plan(plan: RunPlan, *, as_json: bool) -> None:
     output.show_table((), [(line.what, line.value, line.why) for line in decisions(plan)])
 
 
-def show_opened(opened: Opened, *, with_token: bool, as_json: bool) -> None:
+def show_opened(opened: Opened, *, with_token: bool, as_json: bool, host_name: str | None = None) -> None:
     """Print where an environment is; its token and password only when they were asked for."""
     from envkit.environment.ready import without_secrets
 
@@ -121,11 +122,13 @@ def show_opened(opened: Opened, *, with_token: bool, as_json: bool) -> None:
     if urls.own_door:
         rows += [("VS Code, own door", urls.own_door), ("  its password", shown.own_door_password)]
     rows += [("/work/home", shown.home)]
-    output.show(f"environment {shown.name} is running")
+    output.show(f"environment {shown.name} is running{f' on {host_name}' if host_name else ''}")
     output.show_table((), [(f"  {what}", value) for what, value in rows if value])
     if shown.origin.startswith("https:"):
         _show_exposure(shown)
-    if not with_token:
+    if host_name and not shown.origin.startswith("https:"):
+        output.note(f"to reach it from here: envkit open {shown.name} --host {host_name}")
+    elif not with_token:
         output.note(f"to log in: `envkit open {shown.name}`, or the same command with --show-token")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import docker
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
+from urllib3.util.retry import Retry
 
 from envkit.engines.base import Builder
 from envkit.engines.builders import Choice, find_builder, is_podman
@@ -31,6 +32,8 @@ from envkit.hosts.local import LocalHost
 # The SDK's own default is 60 s; removing a large container on a busy disk takes longer.
 _TIMEOUT_S = 180
 _HELLO_S = 20  # for the first answer: an address where nobody is must not cost minutes
+# Over SSH a line may drop. A question is asked again; what changes something is for whoever asked for it.
+_AGAIN = Retry(total=3, read=3, status=0, other=0, backoff_factor=0.5, allowed_methods=("GET", "HEAD"))
 # OCI's names of architectures, as `docker version` and `uname -m` give them.
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -75,7 +78,14 @@ def _client(endpoint: Endpoint) -> docker.DockerClient:
         except ValueError as error:  # of an address that urllib cannot take apart
             raise DockerException(str(error)) from error
     client.api.timeout = patience_s
+    if endpoint.there:
+        for adapter in client.api.adapters.values():
+            adapter.max_retries = _AGAIN  # type: ignore[attr-defined]  # each is requests' HTTPAdapter
     return client
+
+
+def _file(url: str) -> str:
+    return url.removeprefix("unix://") if url.startswith("unix://") else ""
 
 
 def _patience_s(asked: str) -> int:
@@ -142,5 +152,5 @@ class DockerEngine:
             storage_root=str(about.get("DockerRootDir") or ""),
             local=self._is_here,
             cdi=tuple(str(one.get("ID")) for one in about.get("DiscoveredDevices") or ()),
-            socket=self.address.removeprefix("unix://") if self.address.startswith("unix://") else "",
+            socket=self._endpoint.there or _file(self.address),
         )

@@ -23,7 +23,8 @@ class Endpoint:
 
     url: str  # unix:///var/run/docker.sock, tcp://…
     why: str  # which setting named it
-    local: bool  # it is this machine's
+    local: bool  # it is its host's own: this machine's, or that of a host over SSH
+    there: str = ""  # of a host over SSH: the socket's path there; `url` leads to it
     named: bool = False  # the user's own choice: no other is taken instead
 
 

@@ -8,6 +8,7 @@ from envkit.engines.endpoint import Endpoint
 from envkit.engines.failures import NoEngine, NotAllowed
 from envkit.errors import EngineError
 from envkit.hosts.base import Command, Remote
+from envkit.hosts.failures import NotForwarded
 
 # The sockets that endpoint.py looks for on this machine: Docker, rootless, Docker Desktop, Podman twice.
 _LOOK = (
@@ -30,17 +31,32 @@ class _Found:
 def find_remote_endpoints(host: Remote) -> tuple[Endpoint, ...]:
     """Return where the host's engine may answer, each already forwarded; EngineError when there is none."""
     found = _look(host)
+    refused: list[NotForwarded] = []
     if found.named:
         why = f"$DOCKER_HOST of {host.name}"
-        path = host.forward(_address(found.named, why))
-        return (Endpoint(url=f"unix://{path}", why=why, local=True, named=True),)
-    if not found.open:
-        raise _none(host, found)
-    return tuple(
+        endpoints = _forwarded(host, (_address(found.named, why),), why, refused)
+    else:
+        endpoints = _forwarded(host, found.open, "", refused)
+    if not endpoints:
+        raise _none(host, found, refused)
+    return endpoints
+
+
+def _forwarded(
+    host: Remote, addresses: tuple[str, ...], named: str, refused: list[NotForwarded]
+) -> tuple[Endpoint, ...]:
+    made = []
+    for address in addresses:
+        try:
+            path = host.forward(address)
+        except NotForwarded as error:
+            refused.append(error)
+            continue
         # It shares that host's files and network, and a plan for it is made with that host's facts.
-        Endpoint(url=f"unix://{host.forward(path)}", why=f"{path} on {host.name}", local=True)
-        for path in found.open
-    )
+        there = address if address.startswith("/") else ""
+        why = named or f"{address} on {host.name}"
+        made.append(Endpoint(url=f"unix://{path}", why=why, local=True, named=bool(named), there=there))
+    return tuple(made)
 
 
 def _look(host: Remote) -> _Found:
@@ -66,7 +82,10 @@ def _address(url: str, why: str) -> str:
     )
 
 
-def _none(host: Remote, found: _Found) -> EngineError:
+def _none(host: Remote, found: _Found, refused: list[NotForwarded]) -> EngineError:
+    if refused:
+        what = "\n  ".join(error.what for error in refused)
+        return NoEngine(f"the container engine of {host.name} does not answer: {what}", fix=refused[0].fix)
     if found.shut:
         return NotAllowed(
             f"{host.name}: this user may not talk to the engine at {', '.join(found.shut)}",

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, urljoin, urlsplit
+
+from envkit.errors import HostError
 
 _TIMEOUT_S = 30.0  # the first page of code-server loads its whole workbench: seconds on a busy machine
 _MOST_REDIRECTS = 5
@@ -39,9 +45,39 @@ class Urls:
 
 def ask(port: int, path: str, token: str | None, tls: Tls | None = None) -> int | None:
     """GET a path through the published port."""
+    return _ask(lambda: _connection(port, tls), path, token)
+
+
+def ask_through(socket_to: Callable[[str], Path]) -> Ask:
+    """Return what asks at ports of another machine, each through a socket of this one that leads there."""
+
+    def asking(port: int, path: str, token: str | None, tls: Tls | None = None) -> int | None:
+        with suppress(HostError, OSError):
+            leads_there = socket_to(f"{tls.address if tls else '127.0.0.1'}:{port}")
+            return _ask(lambda: _through_socket(leads_there, port, tls), path, token)
+        return None
+
+    return asking
+
+
+def _through_socket(leads_there: Path, port: int, tls: Tls | None) -> http.client.HTTPConnection:
+    """Return a connection that goes through a unix socket, and speaks as to the port behind it."""
+    connection = _connection(port, tls)
+    raw = socket.socket(socket.AF_UNIX)
+    try:
+        raw.settimeout(_TIMEOUT_S)
+        raw.connect(str(leads_there))
+        connection.sock = _context(tls).wrap_socket(raw) if tls else raw
+    except BaseException:
+        raw.close()
+        raise
+    return connection
+
+
+def _ask(connect: Callable[[], http.client.HTTPConnection], path: str, token: str | None) -> int | None:
     headers = {"Authorization": f"token {token}"} if token else {}
     for _ in range(_MOST_REDIRECTS):
-        connection = _connection(port, tls)
+        connection = connect()
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -69,12 +105,16 @@ def through(asking: Ask, tls: Tls | None) -> Ask:
 def _connection(port: int, tls: Tls | None) -> http.client.HTTPConnection:
     if tls is None:
         return http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
+    return http.client.HTTPSConnection(tls.address, port, timeout=_TIMEOUT_S, context=_context(tls))
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False  # this very certificate is asked for, whatever its names
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     end = "-----END CERTIFICATE-----\n"
     context.load_verify_locations(cadata=tls.certificate.partition(end.strip())[0] + end)
-    return http.client.HTTPSConnection(tls.address, port, timeout=_TIMEOUT_S, context=context)
+    return context
 
 
 def refuses(asking: Ask, port: int, base: str) -> bool:

@@ -36,6 +36,14 @@ def caller(host: Host) -> Caller:
     return Caller(uid=int(uid), gid=int(gid), name=name or f"u{uid}")
 
 
+def user_home(host: Host) -> str:
+    """Return our home folder on that machine."""
+    home = host.run(Command(words=("sh", "-c", "cd && pwd"))).stdout.strip()
+    if not home.startswith("/"):
+        raise HostError(f"{host.name}: there is no home folder for us", fix="make one, and log in there once")
+    return home
+
+
 def memory_mib(host: Host) -> int:
     """Return how much memory the machine has."""
     found = _TOTAL.search(host.read(Path("/proc/meminfo")) or b"")

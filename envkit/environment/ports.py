@@ -6,14 +6,17 @@ import hashlib
 import re
 import socket
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
 from envkit.errors import HostError
-from envkit.hosts.base import Command, Host
+from envkit.hosts.base import Command, Host, Remote
 
 # Below the ports that Kubernetes gives to services (30000) and that Linux gives to outgoing connections
 # (32768, ip_local_port_range): a stopped environment's port is then rarely taken when it comes back.
 _FIRST, _COUNT = 20_000, 10_000
 _LOOPBACK = "127.0.0.1"
+# A line of /proc/net/tcp (proc(5)): its number, the local address and port, the remote ones, 0A for LISTEN.
+_LISTENING = re.compile(rb"^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} 0A ", re.MULTILINE)
 _LISTENER = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
 
 
@@ -32,6 +35,14 @@ def free_ports(name: str, avoid: Collection[int], count: int) -> tuple[int, ...]
         if port not in avoid and is_free(port):
             found.append(port)
     return tuple(found)
+
+
+def taken_there(host: Host) -> frozenset[int]:
+    """Return the ports where somebody listens on another machine; on this one each is tried instead."""
+    if not isinstance(host, Remote):
+        return frozenset()
+    tables = (host.read(Path(f"/proc/net/{name}")) or b"" for name in ("tcp", "tcp6"))
+    return frozenset(int(found, 16) for table in tables for found in _LISTENING.findall(table))
 
 
 def is_free(port: int) -> bool:

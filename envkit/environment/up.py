@@ -17,7 +17,7 @@ from envkit.environment.asking import Asked
 from envkit.environment.door import Ask, ask
 from envkit.environment.handover import Awaited, collect, hand_over, names_of_machine, still_waits, trust
 from envkit.environment.lookup import everything, find, name_of
-from envkit.environment.ports import free_ports, listener
+from envkit.environment.ports import free_ports, listener, taken_there
 from envkit.environment.ready import Opened, wait_ready
 from envkit.errors import EngineError, EnvkitError, UsageError
 from envkit.hosts.base import Host
@@ -53,6 +53,7 @@ class Site:
     home: str
     cache: str
     ask: Ask = ask
+    user_home: str | None = None  # of a host over SSH: what `~` and relative paths mean there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,8 @@ def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPl
         memory_mib=machine.memory_mib(site.host),
         home=folders.resolve(site.host, site.home, option="--home"),
         cache=folders.resolve(site.host, site.cache, option="--cache"),
-        free_ports=free_ports(name, {*reserved, *request.ports_lost}, count=2),
+        # Free here too: `envkit open` then has the same URL.
+        free_ports=free_ports(name, {*reserved, *request.ports_lost, *taken_there(site.host)}, count=2),
         names=names_of_machine(site.host, options.exposure),
     )
     host = asking.facts(site.host, engine, replace(request.asked, options=options), base)

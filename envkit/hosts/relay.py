@@ -76,7 +76,8 @@ class Relay:
             finally:
                 with self._lock:
                     self._open -= {near, far}
-                far.close()
+                with suppress(OSError, EOFError):  # paramiko's: the connection has gone in the meantime
+                    far.close()
 
 
 def _pump(source: Stream, sink: Stream) -> None:

@@ -100,6 +100,7 @@ class SshHost:
 
     def forward(self, address: str) -> Path:
         """Return a socket here that leads to a unix socket or a port there; see `Remote`."""
+        self.connected().open_address(address).close()  # OpenSSH does not tell why nobody answers
         return self.forwards.socket_to(address)
 
     def connected(self, notice: Notice = lambda step, detail: None) -> Connection:

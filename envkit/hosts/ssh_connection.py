@@ -59,7 +59,10 @@ class _Transport(paramiko.Transport):
 class Connection:
     """A machine that is logged in to, through its jump hosts. Closing it twice is fine."""
 
-    def __init__(self, transports: Sequence[_Transport], proxies: Sequence[subprocess.Popen[bytes]]) -> None:
+    def __init__(
+        self, where: str, transports: Sequence[_Transport], proxies: Sequence[subprocess.Popen[bytes]]
+    ) -> None:
+        self._where = where
         self._transports, self._proxies = tuple(transports), tuple(proxies)
 
     @property
@@ -92,11 +95,7 @@ class Connection:
 
     def dropped(self) -> Dropped:
         """Return the error of a connection that is gone."""
-        host, port = self._transports[-1].getpeername()[:2] if self._transports[-1].sock else ("", 0)
-        return Dropped(
-            f"the connection to {host}:{port} dropped" if port else "the connection dropped",
-            fix="run the command again",
-        )
+        return Dropped(f"the connection to {self._where} dropped", fix="run the command again")
 
     def close(self) -> None:
         """Close every hop, the last one first."""
@@ -134,9 +133,9 @@ def connect(hops: Sequence[Hop], name: str, notice: Notice = lambda step, detail
             notice("login", f"{hop.user}, with {log_in(transport, hop)}")
             transport.set_keepalive(_KEEPALIVE_S)
     except BaseException:
-        Connection(transports, proxies).close()
+        Connection(name, transports, proxies).close()
         raise
-    return Connection(transports, proxies)
+    return Connection(name, transports, proxies)
 
 
 def _reach(hop: Hop, before: _Transport | None, proxies: list[subprocess.Popen[bytes]]) -> Any:
