@@ -60,7 +60,7 @@ def test_up_shows_the_token_when_asked_and_ps_does_not_tell_it() -> None:
     )
     listed = run("ps")
     assert listed.stdout.splitlines()[1].split() == [
-        "lab", "running", "lab:dev", "http://127.0.0.1:20123/env/lab/lab", "/data/home",
+        "lab", "running", "lab:dev", "http://127.0.0.1:20123/env/lab/lab",
     ]  # fmt: skip
     assert [one["name"] for one in json.loads(run("ps", "--json").stdout)] == ["lab"]
     assert "t1" not in run("ps", "--json").output

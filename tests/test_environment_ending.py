@@ -35,12 +35,12 @@ def test_a_running_environment_is_listed_without_its_token(engine: FakeEngine) -
 def test_a_service_that_is_not_ready_is_named(engine: FakeEngine) -> None:
     answer = b'{"ready": false, "services": {"code-server": {"state": "FATAL", "answers": false}}}'
     engine.inside.scripts[STATUS] = ExecResult(code=1, stdout=answer, stderr=b"")
-    assert seen(engine) == [("lab", "failed", "code-server is FATAL")]
+    assert seen(engine) == [("lab", "unhealthy", "code-server is FATAL")]
 
 
-def test_a_container_that_does_not_tell_has_failed(engine: FakeEngine) -> None:
+def test_a_container_that_does_not_tell_is_unhealthy(engine: FakeEngine) -> None:
     engine.inside.scripts[STATUS] = ExecResult(code=127, stdout=b"", stderr=b"not found")
-    assert seen(engine) == [("lab", "failed", "envkit-status did not answer")]
+    assert seen(engine) == [("lab", "unhealthy", "envkit-status did not answer")]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,9 @@ def test_a_container_that_does_not_tell_has_failed(engine: FakeEngine) -> None:
         ("exited", 127, "failed"),
         ("paused", None, "stopped"),
         ("restarting", 1, "failed"),
+        ("exited", 143, "stopped"),
+        ("exited", 3, "failed"),
+        ("removing", None, "stopping"),
         ("dead", 1, "failed"),
     ],
 )

@@ -31,13 +31,19 @@ def show_json(value: object) -> None:
     click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
 
 
-def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows in columns as wide as they need; with `headers` empty, without a first line."""
+def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[str] = ()) -> None:
+    """Print rows in columns as wide as they need; with `headers` empty, without a first line.
+
+    A row's note, where it has one, stands in the line below it.
+    """
     lines = [[str(cell) for cell in row] for row in ([headers] if headers else []) + list(rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    for line in lines:
+    below = [*([""] if headers else []), *(notes or [""] * len(rows))]
+    for line, note in zip(lines, below, strict=True):
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         click.echo("  ".join(padded).rstrip())
+        if note:
+            click.echo(note)
 
 
 def show_reasons(rows: Sequence[tuple[str, str, str]]) -> None:

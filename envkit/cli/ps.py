@@ -11,7 +11,7 @@ from envkit.cli import options, output
 @options.host
 @options.as_json
 def command(host_name: str | None, as_json: bool) -> None:
-    """List the environments: what each is, where it answers (without its token), why it does not."""
+    """List all environments: what each is, where it answers (without its token), why it does not."""
     from envkit.cli.site import open_engine
     from envkit.environment.states import environments
 
@@ -21,5 +21,6 @@ def command(host_name: str | None, as_json: bool) -> None:
     elif not found:
         output.note("there is no environment; `envkit up` starts one")
     else:
-        rows = [(one.name, one.state, one.image, one.url, one.home, one.reason) for one in found]
-        output.show_table(("NAME", "STATE", "IMAGE", "URL", "HOME", "REASON"), rows)
+        rows = [(one.name, one.state, one.image, one.url) for one in found]
+        notes = [f"  {one.reason}" if one.reason else "" for one in found]
+        output.show_table(("NAME", "STATE", "IMAGE", "URL"), rows, notes)

@@ -13,6 +13,8 @@ from envkit.errors import EnvkitError
 
 _PAUSE_S = 0.1  # ten looks a second cost nothing beside an IDE that takes seconds to start
 _LAST_LINES = 20
+_LOOKED_AT = 60  # lines, some of them empty
+_LONGEST = 200  # of a line that stands beside others
 _SECRET = re.compile(r"((?:token|password)[=:]\s*)\S+", re.IGNORECASE)
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -55,12 +57,22 @@ def wait_until(patience: Patience, what: str, check: Callable[[], bool]) -> None
 
 def last_words(engine: Engine, container: str) -> str:
     """Return the container's last lines, ready to follow a sentence; secrets are masked."""
-    text = engine.inside.logs(container).decode("utf-8", "replace")
-    lines = [_CONTROL.sub("", line).rstrip() for line in text.splitlines()]
-    last = [_SECRET.sub(r"\1***", line) for line in lines if line][-_LAST_LINES:]
+    last = _last_lines(engine, container)
     if not last:
         return "; it printed nothing"
     return "; its last lines:\n" + "\n".join(f"    {line}" for line in last)
+
+
+def last_line(engine: Engine, container: str) -> str:
+    """Return the container's last words as one line, "" when there are none; secrets are masked."""
+    last = _last_lines(engine, container)
+    return last[-1][:_LONGEST] if last else ""
+
+
+def _last_lines(engine: Engine, container: str) -> list[str]:
+    text = engine.inside.logs(container, tail=_LOOKED_AT).decode("utf-8", "replace")
+    lines = [_CONTROL.sub("", line).rstrip() for line in text.splitlines()]
+    return [_SECRET.sub(r"\1***", line) for line in lines if line][-_LAST_LINES:]
 
 
 def refuse_ended(patience: Patience, what: str) -> None:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts, ExecRequest
-from envkit.environment.idle import running_reason, stopped_reason
+from envkit.environment.ended import ended_state, memory_word
+from envkit.environment.idle import running_reason
 from envkit.environment.lookup import everything, name_of
 from envkit.errors import EngineError
 
-State = Literal["creating", "starting", "running", "idle", "stopping", "stopped", "failed"]
+State = Literal[
+    "creating", "starting", "running", "unhealthy", "idle", "stopping", "stopped", "failed"
+]  # `idle`: running, and nobody uses it
 
 _STATUS = "/opt/envkit/bin/envkit-status"
 _STATUS_TIMEOUT_S = 15.0  # it waits at most 3 s for each service (probes/status.py)
 _HOPELESS = ("FATAL", "UNKNOWN")  # supervisord's states that it does not leave by itself
-_NOT_STARTED = (125, 126, 127)  # what docker run gives when the command could not be started
+# A service that has not answered for so long does not start slowly, it hangs: `up` gives up then, too.
+_MUTE_S = 120.0
+# At once: each look runs a program in there, and the SDK keeps ten connections (docker's unixconn.py).
+_SIDE_BY_SIDE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +43,25 @@ class Environment:
     cache: str
     user: str
     created: str
+    started: str  # "" when it never was
+    exit_code: int | None  # None unless it has ended
     container: str
+    services: Mapping[str, Any]  # what each says of itself, while it runs
 
 
 def environments(engine: Engine) -> tuple[Environment, ...]:
     """Return all environments as they are now."""
-    return tuple(describe(engine, facts) for facts in everything(engine))
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        return tuple(pool.map(partial(describe, engine), everything(engine)))
 
 
 def describe(engine: Engine, facts: ContainerFacts) -> Environment:
     """Return one environment as it is now."""
-    state, reason = _state(engine, facts)
+    answer = _ask_inside(engine, facts) if facts.state == "running" else {}
+    if "mute" in answer:  # it may have ended under our hands
+        facts = engine.containers.inspect(facts.id) or replace(facts, state="removing")
+        answer = answer if facts.state == "running" else {}
+    state, reason = _running_state(engine, facts, answer) if answer else ended_state(engine, facts)
     record: Mapping[str, Any] = json.loads(facts.labels.get("io.envkit.run", "{}"))
     return Environment(
         name=name_of(facts),
@@ -56,7 +73,10 @@ def describe(engine: Engine, facts: ContainerFacts) -> Environment:
         cache=str(record.get("cache", "")),
         user=facts.user,
         created=facts.created,
+        started=facts.started,
+        exit_code=facts.exit_code,
         container=facts.id,
+        services=answer.get("services", {}),
     )
 
 
@@ -77,35 +97,55 @@ def services_state(answer: Mapping[str, Any]) -> tuple[State, str]:
         for name, service in answer.get("services", {}).items()
         if not service.get("answers")
     }
+    if "STOPPING" in waiting.values():
+        return "stopping", ""
+    said = ", ".join(
+        f"{name} is {_words(state)}{_why(answer['services'][name])}" for name, state in waiting.items()
+    )
     hopeless = any(state in _HOPELESS for state in waiting.values())
-    reason = ", ".join(f"{name} is {_words(state)}" for name, state in waiting.items())
-    return "failed" if hopeless else "starting", reason or str(answer.get("reason", ""))
+    return "unhealthy" if hopeless else "starting", said or str(answer.get("reason", ""))
 
 
 def _words(state: str) -> str:
     return "RUNNING but does not answer" if state == "RUNNING" else state
 
 
-def _state(engine: Engine, facts: ContainerFacts) -> tuple[State, str]:
-    if facts.state == "running":
-        return _ask_inside(engine, facts)
-    if facts.state == "created":
-        return "creating", "`envkit up` is at it, or was interrupted: run it again"
-    if facts.state == "exited" and facts.exit_code not in _NOT_STARTED:
-        return "stopped", stopped_reason(engine, facts)
-    if facts.state == "paused":
-        return "stopped", "it was paused with the engine's own command"
-    code = "" if facts.exit_code is None else f", exit code {facts.exit_code}"
-    return "failed", f"the container is {facts.state}{code}"
+def _why(service: Mapping[str, Any]) -> str:
+    return f": {service['reason']}" if service.get("reason") else ""
 
 
-def _ask_inside(engine: Engine, facts: ContainerFacts) -> tuple[State, str]:
+def _running_state(engine: Engine, facts: ContainerFacts, answer: Mapping[str, Any]) -> tuple[State, str]:
+    if "mute" in answer:
+        return "unhealthy", str(answer["mute"])
+    state, reason = services_state(answer)
+    if state == "starting" and _is_mute(answer) and _age_s(engine, facts) > _MUTE_S:
+        return "unhealthy", reason
+    return state, reason or memory_word(facts)
+
+
+def _is_mute(answer: Mapping[str, Any]) -> bool:
+    """Tell whether a service runs and does not answer; one that waits for secrets does not run yet."""
+    services = answer.get("services", {}).values()
+    return any(one.get("state") == "RUNNING" and not one.get("answers") for one in services)
+
+
+def _ask_inside(engine: Engine, facts: ContainerFacts) -> Mapping[str, Any]:
+    """Return what envkit-status printed, or why it is `mute`."""
     asked = ExecRequest(command=(_STATUS,), user=facts.user or None, timeout_s=_STATUS_TIMEOUT_S)
     try:
         text = engine.inside.execute(facts.id, asked).stdout.decode("utf-8", "replace")
         answer: object = json.loads(text)
     except EngineError as error:
-        return "failed", error.what
+        return {"mute": error.what}
     except json.JSONDecodeError:
-        return "failed", "envkit-status did not answer"
-    return services_state(answer if isinstance(answer, dict) else {})
+        answer = None
+    return answer if isinstance(answer, dict) and answer else {"mute": "envkit-status did not answer"}
+
+
+def _age_s(engine: Engine, facts: ContainerFacts) -> float:
+    """Return for how long it has been running, by the engine's own clock; 0 when that is not known."""
+    used = engine.watch.usage(facts.id)
+    if used is None or not facts.started:
+        return 0.0
+    started = datetime.fromisoformat(facts.started[: len("2026-01-01T00:00:00")] + "+00:00")
+    return used.taken_ns / 1e9 - started.timestamp()
