@@ -156,6 +156,7 @@ def test_the_label_says_what_verify_must_find() -> None:
     plan = plan_of(
         torch="2.13.0",
         env={"A": "b"},
+        secrets=["HF_TOKEN", {"name": "B", "file": "~/b", "optional": True}],
         services={"tensorboard": False},
         ide={"code_server": {"own_door": True, "extensions": ["a.b@1.2.3"]}},
     )
@@ -169,6 +170,10 @@ def test_the_label_says_what_verify_must_find() -> None:
         "idle_stop": True,
         "extensions": [{"id": "a.b@1.2.3", "optional": False}],
         "env": {"A": "b"},
+        "secrets": [
+            {"name": "HF_TOKEN", "file": None, "optional": False},
+            {"name": "B", "file": "~/b", "optional": True},
+        ],
     }
     assert labels == {
         "io.envkit.owned": "true",

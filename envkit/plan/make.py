@@ -183,7 +183,7 @@ def _steps(spec: Spec, inputs: Inputs) -> tuple[StepPlan, ...]:
 
 def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]:
     code_server_plan = parts.tools.code_server
-    expect = {
+    expect: dict[str, object] = {
         "python": parts.python.version,
         "python_path": "/opt/venv/bin/python",
         "torch": {"version": parts.torch.version, "build": parts.torch.build, "npu": parts.torch.npu}
@@ -200,6 +200,10 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
         ],
         "env": dict(spec.env),
     }
+    if spec.secrets:
+        expect["secrets"] = [
+            {"name": secret.name, "file": secret.file, "optional": secret.optional} for secret in spec.secrets
+        ]
     ours = {
         OWNED: "true",
         "io.envkit.kind": "image",

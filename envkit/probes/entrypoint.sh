@@ -42,9 +42,10 @@ new_secret code_server_password
 # What only the client has: a user's secrets, the door's certificate. Until they are here nothing listens.
 rm -f "$ENVKIT_RUNTIME/waiting"
 if [ -n "${ENVKIT_TLS:-}${ENVKIT_SECRET_NAMES:-}" ] && [ ! -e "$ENVKIT_SECRETS/.delivered" ]; then
-    awaited="${ENVKIT_TLS:+the certificate of its door, }${ENVKIT_SECRET_NAMES:-}"
-    printf '%s\n' "${awaited%, }" >"$ENVKIT_RUNTIME/waiting"
-    echo "envkit: waiting for secrets: ${awaited%, }" >&2
+    awaited=${ENVKIT_TLS:+the certificate of its door}
+    for name in ${ENVKIT_SECRET_NAMES:-}; do awaited="${awaited:+$awaited, }$name"; done
+    printf '%s\n' "$awaited" >"$ENVKIT_RUNTIME/waiting"
+    echo "envkit: waiting for secrets: $awaited" >&2
     until [ -e "$ENVKIT_SECRETS/.delivered" ]; do sleep 0.2; done
     rm -f "$ENVKIT_RUNTIME/waiting"
 fi

@@ -57,7 +57,7 @@ function guarded(server) {
     return server;
 }
 
-if ((process.argv[1] || "").endsWith("/code-server/out/node/entry.js")) {
+if (/\/code-server\/out\/node\/entry(\.js)?$/.test(process.argv[1] || "")) {
     const create = http.createServer;
     // The first server is the door; the second is a unix socket for VS Code's own command line.
     http.createServer = (...given) => {

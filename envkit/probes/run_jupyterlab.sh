@@ -28,6 +28,9 @@ exec /opt/envkit/bin/with-secrets /opt/envkit/jupyter/bin/python -I \
     --ServerApp.root_dir=/work/home \
     --ServerApp.cookie_secret_file="$ENVKIT_SECRETS/jupyter_cookie_secret" \
     --ServerApp.allow_remote_access=False \
+    --ServerApp.local_hostnames=localhost \
+    --ServerApp.allow_origin= \
+    --ServerApp.allow_origin_pat= \
     --ServerApp.allow_unauthenticated_access=False \
     --ServerApp.disable_check_xsrf=False \
     "$@"

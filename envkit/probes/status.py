@@ -113,9 +113,10 @@ def look() -> dict[str, Any]:
 def awaited() -> str:
     """Return what the entrypoint waits for, in words; empty when it does not wait."""
     try:
-        return "waiting for secrets: " + (RUNTIME / "waiting").read_text(encoding="utf-8").strip()
+        names = (RUNTIME / "waiting").read_text(encoding="utf-8").strip()
     except OSError:
         return ""
+    return f"waiting for secrets: {names}; `envkit start` brings them"
 
 
 def service(process: Mapping[str, Any], ask: Callable[[], bool]) -> dict[str, Any]:

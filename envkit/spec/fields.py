@@ -32,6 +32,8 @@ __all__ = [
     "PipRequirement",
     "PythonVersion",
     "RelativePath",
+    "SecretFile",
+    "SecretName",
     "Sha256",
     "UserId",
     "UserName",
@@ -133,6 +135,11 @@ RelativePath = Annotated[
         check=hints.path,
         editor=hints.EDITOR,
     ),
+]
+SecretName = Annotated[str, Text(hints.SECRET_NAME, r"[A-Za-z_][A-Za-z0-9_]*", 128, hint=hints.secret_name)]
+# Of the caller's machine, where nothing of it is put into a Dockerfile or a shell.
+SecretFile = Annotated[
+    str, Text(hints.SECRET_FILE, r"(?:~|/[^/]*)(?:/[^/]+)*", 1024, check=hints.secret_file, editor="^[/~]")
 ]
 AbsolutePath = Annotated[
     str,

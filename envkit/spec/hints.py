@@ -70,6 +70,22 @@ def env_name(value: str) -> None:
         raise refusal(f"{shown(value)} cannot be set here: {reason}")
 
 
+def secret_name(value: str) -> None:
+    """Refuse a variable that has an owner, or that opens what is shut."""
+    if "=" in value:
+        raise refusal("a secret's value never stands in a spec", fix=f"write {value.partition('=')[0]}")
+    reason = reserved.secret_reason(value)
+    if reason:
+        raise refusal(f"{shown(value)} cannot be a secret: {reason}")
+
+
+def secret_file(value: str) -> str:
+    """Return a path outside of the spec's folder, which is shared and built from."""
+    if not value.startswith(("~/", "/")) or ".." in value.split("/"):
+        raise refusal(f"{shown(value)} is neither under your home nor absolute", allowed=SECRET_FILE)
+    return value
+
+
 def label_name(value: str) -> None:
     """Refuse a label that has an owner."""
     for prefix in reserved.LABELS:
@@ -198,6 +214,8 @@ NAME = "lower-case letters and digits, with `.`, `_` or `-` between them, at mos
 REFERENCE = "an image with a tag or a digest, as in `debian:12`, or `auto`"
 REQUIREMENT = "a requirement as PEP 508 writes it, as in `numpy>=2`"
 ENV_NAME = "letters, digits and `_`, not a digit first"
+SECRET_NAME = "letters, digits and `_`, not starting with a digit, as in `HF_TOKEN`"
+SECRET_FILE = "a path as in `~/.secrets/key`, or an absolute one"
 LABEL = "lower-case letters and digits with `.`, `-`, `_`, `/` between them"
 PATH = "a relative path inside the spec's folder"
 # Letters of any language, which not every editor's `\w` knows, and no `..`.

@@ -34,6 +34,8 @@ from envkit.spec.fields import (
     PipRequirement,
     PythonVersion,
     RelativePath,
+    SecretFile,
+    SecretName,
     Sha256,
     UserId,
     UserName,
@@ -210,6 +212,24 @@ class Step(Part):
         return rules.step(given)
 
 
+class Secret(Part):
+    """What an environment is given at each start and an image never holds. A bare name is the short form."""
+
+    model_config = ConfigDict(json_schema_extra=short.or_text)
+
+    name: SecretName = Field(description="the variable that the IDEs see; also a file in `/run/secrets`")
+    file: SecretFile | None = Field(
+        default=None,
+        description="a file of whoever starts it that holds the value; left out: their variable of that name",
+    )
+    optional: Flag = Field(default=False, description="starts without it too")
+
+    @classmethod
+    def long_form(cls, given: object) -> object:
+        """Read a text as a name."""
+        return short.secret(given)
+
+
 class Spec(Part):
     """An image, as its user wants it."""
 
@@ -241,6 +261,9 @@ class Spec(Part):
     ide: Ide = Field(default=Ide(), description="the IDEs")
     services: Services = Field(default=Services(), description="what runs beside the IDEs")
     user: User = Field(default=User(), description="who runs the image")
+    secrets: tuple[Secret, ...] = Field(
+        default=(), description="secrets by name, which an environment waits for; their values are never here"
+    )
     steps: tuple[Step, ...] = Field(
         default=(), description="build steps of your own: the one place for commands"
     )

@@ -24,6 +24,11 @@ def extension(given: object) -> object:
     return {"vsix": given} if given.endswith(".vsix") else {"id": given}
 
 
+def secret(given: object) -> object:
+    """Read a text as `{name: …}`."""
+    return {"name": given} if isinstance(given, str) else given
+
+
 def code_server(given: object) -> object:
     """Leave the version out where the install script takes the newest."""
     if isinstance(given, Mapping) and given.get("source") == "script" and "version" not in given:
