@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("envkit.cli.inspect", "Print an image's manifest and verdict."),
     "diff": ("envkit.cli.diff", "Compare what two images hold."),
     "up": ("envkit.cli.up", "Start an environment and print its URLs."),
+    "open": ("envkit.cli.open", "Open an environment in the browser."),
     "ps": ("envkit.cli.ps", "List the environments."),
     "logs": ("envkit.cli.logs", "Print what an environment prints."),
     "exec": ("envkit.cli.exec", "Run a command in an environment."),

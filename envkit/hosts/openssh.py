@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from envkit.hosts import known_keys
@@ -29,6 +32,8 @@ _INSISTED = """Host *
 Include "{user}"
 Include /etc/ssh/ssh_config
 """
+_PREFIX = "envkit-ssh-"
+_OLD_S = 86_400.0
 _LONGEST = 60  # a socket's path has at most 107 bytes (unix(7)); TMPDIR may be long
 
 
@@ -42,7 +47,10 @@ class PrivateFolder:
     def path(self) -> Path:
         """Return the folder."""
         if self._path is None:
-            self._path = Path(tempfile.mkdtemp(prefix="envkit-ssh-", dir=_runtime()))  # mode 0700
+            runtime = _runtime()
+            _sweep(Path(runtime))
+            prefix = f"{_PREFIX}{os.getpid()}-"
+            self._path = Path(tempfile.mkdtemp(prefix=prefix, dir=runtime))  # mode 0700
         return self._path
 
     def remove(self) -> None:
@@ -82,6 +90,16 @@ def forward_words(config: Path, target: Target, listen: Path, address: str) -> t
     words += ["-p", str(target.port)] if target.port else []
     words += ["-l", target.user] if target.user else []
     return (*words, "--", target.host)
+
+
+def _sweep(runtime: Path) -> None:
+    """Remove what killed processes of this user left, when it is old: other process tables may share /tmp."""
+    for old in runtime.glob(f"{_PREFIX}*-*"):
+        with suppress(OSError, ValueError):
+            about, pid = old.lstat(), int(old.name.removeprefix(_PREFIX).partition("-")[0])
+            is_ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+            if is_ours and time.time() - about.st_mtime > _OLD_S and not Path(f"/proc/{pid}").exists():
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def _runtime() -> str:
