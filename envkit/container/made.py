@@ -8,6 +8,7 @@ from envkit.container import maker
 from envkit.engines.base import Engine
 from envkit.engines.failures import LinkLost
 from envkit.engines.values import RunRequest
+from envkit.errors import EngineError
 
 
 def make(engine: Engine, request: RunRequest) -> str:
@@ -16,7 +17,16 @@ def make(engine: Engine, request: RunRequest) -> str:
     try:
         return engine.containers.create(replace(request, labels={**request.labels, **told}))
     except LinkLost:
-        found = engine.containers.find(told)  # the label has a key that is this call's alone
-        if not found:
+        found = _found(engine, told)
+        if found is None:
             raise
-        return found[0].id
+        return found
+
+
+def _found(engine: Engine, told: dict[str, str]) -> str | None:
+    """Return what this very call made (the label's key is its alone); None also when nobody can tell."""
+    try:
+        found = engine.containers.find(told)
+    except EngineError:
+        return None
+    return found[0].id if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import tempfile
@@ -21,7 +22,8 @@ from envkit.engines.docker import connect
 from envkit.engines.values import BuildRequest
 from envkit.hosts.local import LocalHost
 from tests.faults.private_engine import PrivateEngine, make_bridge, remove_bridge
-from tests.faults.proxy import Proxy
+from tests.faults.processes import Process, Source, source
+from tests.faults.proxy import Proxy, Rule
 from tests.real.up.conftest import IMAGE, STAND_IN
 
 MARK = "io.envkit.test=faults"
@@ -37,6 +39,9 @@ class Said:
 
 
 Envkit = Callable[..., Said]
+Start = Callable[..., Process]
+Kill = Callable[..., None]
+Seen = Callable[[], object]
 Named = Callable[[], list[Container]]
 
 
@@ -71,12 +76,11 @@ def private(bridge: None, stand_in: bytes) -> Iterator[PrivateEngine]:
             engine.end()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def engine(private: PrivateEngine) -> Iterator[docker.DockerClient]:
     """A client of the engine, past the proxy."""
-    client = docker.DockerClient(base_url=f"unix://{private.socket}")
-    yield client
-    client.close()
+    with closing(docker.DockerClient(base_url=f"unix://{private.socket}")) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
@@ -110,14 +114,20 @@ def containers(engine: docker.DockerClient, name: str) -> Named:
     return lambda: _named(engine, name)
 
 
-@pytest.fixture
-def envkit(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Envkit:
-    """`envkit("stop", name)` through the proxy, in this process: with folders of the test's own."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+@pytest.fixture(scope="session")
+def environment(one_proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The variables of the tests' `envkit`: through the proxy, with folders of the tests' own."""
+    home = tmp_path_factory.mktemp("faults")
+    for folder in (home, *home.parents[:2]):
         folder.chmod(0o755)  # pytest makes them for their owner only
-    monkeypatch.setenv("DOCKER_HOST", proxy.url)
-    monkeypatch.setenv("ENVKIT_ENGINE_TIMEOUT", "3")
-    monkeypatch.setenv("HOME", str(tmp_path))
+    return {"DOCKER_HOST": one_proxy.url, "HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
+
+
+@pytest.fixture
+def envkit(environment: dict[str, str], proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Envkit:
+    """`envkit("stop", name)` in this process, with little patience for the engine."""
+    for key, value in {**environment, "ENVKIT_ENGINE_TIMEOUT": "3"}.items():
+        monkeypatch.setenv(key, value)
 
     def run(*words: str) -> Said:
         done = CliRunner().invoke(command_line, words, prog_name="envkit")
@@ -128,7 +138,81 @@ def envkit(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Env
     return run
 
 
+@pytest.fixture(scope="session")
+def processes() -> Iterator[Source]:
+    """Where `envkit` processes come from."""
+    with source() as found:
+        yield found
+
+
+@pytest.fixture
+def start(processes: Source, environment: dict[str, str], tmp_path: Path) -> Start:
+    """Start `envkit` as a process of its own."""
+    numbers = itertools.count()
+
+    def begin(*words: str) -> Process:
+        return processes.start(words, environment, tmp_path / f"out{next(numbers)}")
+
+    return begin
+
+
+@pytest.fixture
+def kill(start: Start, proxy: Proxy) -> Kill:
+    """Run `envkit` until it meets a blocking rule, and kill it there; what is held is never heard."""
+
+    def at(rule: Rule, *words: str) -> None:
+        process = start(*words)
+        proxy.break_at(rule)
+        assert rule.reached.wait(30), (words, proxy.seen, process.output.read_text())
+        process.kill()
+        proxy.mend()
+
+    return at
+
+
+@pytest.fixture(scope="session")
+def foreign(engine: docker.DockerClient) -> Iterator[Seen]:
+    """Containers that are not envkit's, as they are now: one runs, one looks much like ours."""
+    key, value = MARK.split("=")
+    ours = {"io.envkit.owned": "true", "io.envkit.kind": "environment", "io.envkit.environment": "foreign"}
+    made = []
+    for name, more in (("foreign-runs", {}), ("envkit-foreign", ours)):
+        labels = {key: value, **more}
+        made.append(engine.containers.create(IMAGE, ["900"], entrypoint="sleep", name=name, labels=labels))
+    made[0].start()
+
+    def seen() -> object:
+        for one in made:
+            one.reload()
+        return [(one.id, one.name, one.attrs["State"], one.attrs["Config"]) for one in made]
+
+    yield seen
+    for one in made:
+        one.remove(force=True)
+
+
+@pytest.fixture
+def watched(engine: docker.DockerClient, containers: Named, foreign: Seen) -> Callable[[str], None]:
+    """Look that the environment is in that state, once, and that nothing else of ours is there or changed."""
+    before = foreign()
+
+    def check(state: str) -> None:
+        found = containers()
+        assert only_state(found) == state
+        ours = engine.containers.list(all=True, filters={"label": "io.envkit.container"})
+        assert [one.id for one in ours] == [one.id for one in found]
+        assert foreign() == before
+
+    return check
+
+
+def only_state(found: list[Container]) -> str:
+    """Return the state of the one container, `-` when there is none."""
+    assert len(found) <= 1, found
+    return found[0].status if found else "-"
+
+
 def _named(engine: docker.DockerClient, name: str) -> list[Container]:
-    label = f"io.envkit.environment={name}"
+    label = ["io.envkit.container", f"io.envkit.environment={name}"]
     found: list[Container] = engine.containers.list(all=True, filters={"label": label}, ignore_removed=True)
     return found

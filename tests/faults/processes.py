@@ -1,0 +1,110 @@
+"""`envkit` as processes of their own, to be killed: forked from one that has imported everything already.
+
+A hundred of them start in the time that ten would need from the beginning. Run as a program, this is the
+process they are forked from: it reads orders, one a line, and answers each with a line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+_HEAVY = (
+    "envkit.cli.main",
+    "envkit.engines.docker",
+    "envkit.cli.up",
+    "envkit.environment.up",
+    "envkit.cli.rm",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One running `envkit`."""
+
+    pid: int
+    output: Path
+    source: Source
+
+    def kill(self) -> None:
+        """Kill it as `kill -9` does, and wait until it is gone."""
+        self.source.order({"kill": self.pid})
+
+    def wait(self) -> tuple[int, str]:
+        """Return its exit code (negative: the signal), and what it said."""
+        return self.source.order({"wait": self.pid}), self.output.read_text("utf-8")
+
+
+class Source:
+    """Where processes come from."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def start(self, words: tuple[str, ...], environment: dict[str, str], output: Path) -> Process:
+        """Start `envkit WORDS`."""
+        order = {"words": words, "environment": environment, "output": str(output)}
+        return Process(pid=self.order(order), output=output, source=self)
+
+    def order(self, what: object) -> int:
+        """Give an order; return the answer."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def source() -> Iterator[Source]:
+    """Begin; everything that is still running ends with it."""
+    words = [sys.executable, "-m", "tests.faults.processes"]
+    with subprocess.Popen(
+        words, cwd=_ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        yield Source(process)
+        assert process.stdin
+        process.stdin.close()
+
+
+def _serve() -> None:
+    for name in _HEAVY:
+        __import__(name)
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "words" in order:
+            answer = os.fork() or _become(order)
+        else:
+            if "kill" in order:
+                os.kill(order["kill"], 9)
+            answer = os.waitstatus_to_exitcode(os.waitpid(order.get("kill") or order["wait"], 0)[1])
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
+def _become(order: dict[str, object]) -> int:
+    """Be `envkit` from here on; this does not return."""
+    from envkit.cli.main import envkit
+
+    os.environ.update(order["environment"])  # type: ignore[call-overload]
+    out = os.open(str(order["output"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115  the process's own
+    try:
+        envkit(prog_name="envkit", args=order["words"])
+    except SystemExit as end:
+        sys.stdout.flush()
+        os._exit(end.code if isinstance(end.code, int) else 1)
+    os._exit(99)
+
+
+if __name__ == "__main__":
+    _serve()
