@@ -67,13 +67,13 @@ def bridge() -> Iterator[None]:
 def private(bridge: None, stand_in: bytes) -> Iterator[PrivateEngine]:
     """A real engine where nobody else works: what is called when is then exact."""
     with tempfile.TemporaryDirectory(prefix="envkit-f-") as folder:  # a socket's path has 107 bytes at most
-        engine = PrivateEngine(Path(folder))
+        engine = PrivateEngine(Path(folder), disk_mib=1024)
         try:
             with closing(engine.start()) as client:
                 client.images.load(stand_in)
             yield engine
         finally:
-            engine.end()
+            engine.remove()
 
 
 @pytest.fixture(scope="session")
@@ -150,8 +150,8 @@ def start(processes: Source, environment: dict[str, str], tmp_path: Path) -> Sta
     """Start `envkit` as a process of its own."""
     numbers = itertools.count()
 
-    def begin(*words: str) -> Process:
-        return processes.start(words, environment, tmp_path / f"out{next(numbers)}")
+    def begin(*words: str, **more: str) -> Process:
+        return processes.start(words, {**environment, **more}, tmp_path / f"out{next(numbers)}")
 
     return begin
 

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import docker
@@ -19,17 +18,19 @@ _PATIENCE_S = 60.0
 
 
 class PrivateEngine:
-    """A dockerd with folders of its own under `root`."""
+    """A dockerd with folders of its own under `root`; its disk is in memory, quick and as small as wished."""
 
-    def __init__(self, root: Path, data: Path | None = None) -> None:
+    def __init__(self, root: Path, disk_mib: int) -> None:
         self.socket = root / "docker.sock"
         self.log = root / "dockerd.log"
-        self._root, self._data = root, data or root / "data"
+        self._root, self.data = root, root / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self.data.mkdir()
+        _run("mount", "-t", "tmpfs", "-o", f"size={disk_mib}m", "envkit-faults", str(self.data))
 
     def start(self) -> docker.DockerClient:
         """Start it, or start it again; return a client, to be closed, once it answers."""
-        words = ["dockerd", *_NETWORK, f"--data-root={self._data}", f"--exec-root={self._root}/exec"]
+        words = ["dockerd", *_NETWORK, f"--data-root={self.data}", f"--exec-root={self._root}/exec"]
         words += [f"--pidfile={self._root}/pid", f"--host=unix://{self.socket}"]
         (self._root / "pid").unlink(missing_ok=True)
         with self.log.open("ab") as log:
@@ -57,13 +58,18 @@ class PrivateEngine:
             self._process.send_signal(how)
             self._process.wait(_PATIENCE_S)
 
+    def remove(self) -> None:
+        """End it, and let its disk go."""
+        self.end()
+        _run("umount", "--lazy", str(self.data))
+
 
 def make_bridge() -> None:
     """Make the bridge of private engines, anew where one was left."""
     remove_bridge()
     for words in (("add", BRIDGE, "type", "bridge"), ("set", BRIDGE, "up")):
-        _ip(["link", *words])
-    _ip(["address", "add", _ADDRESS, "dev", BRIDGE])
+        _run("ip", "link", *words)
+    _run("ip", "address", "add", _ADDRESS, "dev", BRIDGE)
 
 
 def remove_bridge() -> None:
@@ -71,5 +77,5 @@ def remove_bridge() -> None:
     subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
 
 
-def _ip(words: Sequence[str]) -> None:
-    subprocess.run(["ip", *words], check=True)
+def _run(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True)

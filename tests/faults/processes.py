@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
+DIE_AT_LINE = "ENVKIT_TEST_DIE_AT_LINE"  # 0: at none; the lines are counted
 _ROOT = Path(__file__).resolve().parents[2]
+_ENVKIT = tuple(f"{_ROOT}/envkit/{part}/" for part in ("environment", "container", "engines"))
 _HEAVY = (
     "envkit.cli.main",
     "envkit.engines.docker",
@@ -98,12 +101,32 @@ def _become(order: dict[str, object]) -> int:
     os.dup2(out, 1)
     os.dup2(out, 2)
     sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115  the process's own
+    lines = _Lines(int(os.environ.get(DIE_AT_LINE, 0)))
+    sys.settrace(lines.trace if DIE_AT_LINE in os.environ else None)
     try:
         envkit(prog_name="envkit", args=order["words"])
     except SystemExit as end:
+        sys.settrace(None)
+        sys.stdout.write(f"lines: {lines.met}\n")
         sys.stdout.flush()
         os._exit(end.code if isinstance(end.code, int) else 1)
     os._exit(99)
+
+
+class _Lines:
+    """Counts the lines of envkit that are run, and kills the process at one of them."""
+
+    def __init__(self, last: int) -> None:
+        self.met, self._last = 0, last
+
+    def trace(self, frame: FrameType, event: str, argument: object) -> object:
+        """Hear of a line, as sys.settrace tells it."""
+        if not frame.f_code.co_filename.startswith(_ENVKIT):
+            return None
+        self.met += event == "line"
+        if self.met == self._last > 0:
+            os.kill(os.getpid(), 9)
+        return self.trace
 
 
 if __name__ == "__main__":
