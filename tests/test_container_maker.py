@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from envkit.container.maker import LABEL, condition, is_this_process, labels, maker_of, this_process
+from envkit.container.maker import (
+    LABEL,
+    condition,
+    is_this_process,
+    labels,
+    maker_of,
+    maker_of_word,
+    this_process,
+    word,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 
@@ -44,3 +54,12 @@ def test_this_process_knows_itself() -> None:
     assert is_this_process(this_process())
     assert not is_this_process(replace(this_process(), place="elsewhere"))
     assert not is_this_process(None)
+
+
+def test_a_word_tells_as_much_as_is_needed_to_ask_for_the_process() -> None:
+    me = this_process()
+    told = maker_of_word(word(me))
+    assert told is not None and condition(told) == "alive"
+    assert str(told) == f"somebody@some machine (pid {os.getpid()})"
+    assert maker_of_word("0badcafe") is None
+    assert re.fullmatch(r"[\w.-]{1,110}", word(me))  # a tag has at most 128

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shell": ("envkit.cli.shell", "Open a shell in an environment."),
     "stop": ("envkit.cli.stop", "Stop an environment; nothing is lost."),
     "rm": ("envkit.cli.rm", "Remove an environment; /work/home stays."),
+    "gc": ("envkit.cli.gc", "Remove what a killed envkit left over."),
     "host": ("envkit.cli.host", "Name machines over SSH, for --host."),
     "keep": ("envkit.cli.keep", "Postpone an environment's idle stop."),
     "idle": ("envkit.cli.idle", "Tell whether anybody uses an environment."),

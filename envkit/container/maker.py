@@ -32,7 +32,8 @@ class Maker:
 
     def __str__(self) -> str:
         """Return it as a person reads it: `ada@box (pid 12, since 2026-01-01 12:00:00Z)`."""
-        return f"{self.user}@{self.machine} (pid {self.pid}, since {self.since.replace('T', ' ')})"
+        since = f", since {self.since.replace('T', ' ')}" if self.since else ""
+        return f"{self.user}@{self.machine} (pid {self.pid}{since})"
 
 
 def this_process(now: datetime | None = None) -> Maker:
@@ -60,6 +61,22 @@ def maker_of(found: Mapping[str, str]) -> Maker | None:
         return Maker(**json.loads(found.get(LABEL, "")))
     except (ValueError, TypeError):
         return None
+
+
+def word(maker: Maker) -> str:
+    """Return what `condition` needs of it as one word, fit for an image's tag."""
+    return ".".join((maker.place, str(maker.pid), maker.started, maker.key))
+
+
+def maker_of_word(text: str) -> Maker | None:
+    """Return the maker of such a word; None when it is none."""
+    parts = text.split(".")
+    if len(parts) != 4 or not parts[1].isdigit():
+        return None
+    place, pid, started, key = parts
+    return Maker(
+        user="somebody", machine="some machine", pid=int(pid), since="", place=place, started=started, key=key
+    )
 
 
 def condition(maker: Maker | None) -> Literal["alive", "gone", "unknown"]:
@@ -108,4 +125,4 @@ def _answers(pid: int) -> str:
         return ""
     except PermissionError:
         pass
-    return "?"
+    return "x"

@@ -83,6 +83,9 @@ class Containers(Protocol):
     def remove(self, container: str) -> None:
         """Remove a container of ours (killing it); one that is gone is fine, one not ours is refused."""
 
+    def remove_idle(self, container: str) -> None:
+        """Do the same, but an EngineError when it runs: the engine decides, no moment lies between."""
+
     def written_bytes(self, container: str) -> int:
         """Return the size of its writable layer: what would be lost with it; 0 when it is gone."""
 

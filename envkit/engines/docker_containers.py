@@ -84,6 +84,13 @@ class DockerContainers:
 
     def remove(self, container: str) -> None:
         """Remove a container of ours (killing it); one that is gone is fine, one not ours is refused."""
+        self._remove(container, force=True)
+
+    def remove_idle(self, container: str) -> None:
+        """Do the same, but an EngineError when it runs: the engine decides, no moment lies between."""
+        self._remove(container, force=False)
+
+    def _remove(self, container: str, *, force: bool) -> None:
         facts = self.inspect(container)
         if facts is None:
             return
@@ -93,7 +100,7 @@ class DockerContainers:
             )
         with spoken_as_ours(f"removing the container {facts.name}"):
             try:
-                self._api.remove_container(facts.id, force=True, v=True)
+                self._api.remove_container(facts.id, force=force, v=True)
             except NotFound:
                 return
             except APIError as error:

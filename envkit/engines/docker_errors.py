@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import urllib3
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
-from envkit.engines.failures import LimitRefused, LinkLost, NameTaken, NotAllowed, PortTaken
+from envkit.engines.failures import LimitRefused, LinkLost, NameTaken, NotAllowed, NotThere, PortTaken
 from envkit.errors import AcceleratorError, EngineError, EnvkitError, UsageError
 
 # Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.
@@ -142,7 +142,7 @@ def spoken_as_ours(doing: str) -> Iterator[None]:
     except ImageNotFound as error:
         raise EngineError(f"{doing}: no such image", fix="`envkit build` makes one from a spec") from error
     except NotFound as error:
-        raise EngineError(f"{doing}: {error.explanation}", fix="it is gone: run the command again") from error
+        raise NotThere(f"{doing}: {error.explanation}", fix="it is gone: run the command again") from error
     except APIError as error:
         raise _of_api(doing, error) from error
     # The SDK lets the errors of requests (all OSError) and of urllib3 and StreamParseError out as they are.

@@ -110,6 +110,7 @@ def _facts(about: dict[str, Any]) -> ImageFacts:
         architecture=about.get("Architecture", ""),
         size_bytes=int(about.get("Size", 0)),
         layers=len((about.get("RootFS") or {}).get("Layers") or ()),
+        created=str(about.get("Created") or ""),
     )
 
 

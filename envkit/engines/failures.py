@@ -17,6 +17,10 @@ class LinkLost(EngineError):
     """The connection broke, or no answer came in time: nobody knows whether the engine has acted."""
 
 
+class NotThere(EngineError):
+    """The container is gone: somebody removed it."""
+
+
 class NameTaken(EngineError):
     """A container of that name is there already, ours or not."""
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from envkit.engines.failures import LimitRefused, NameTaken, PortTaken
+from envkit.engines.failures import LimitRefused, NameTaken, NotThere, PortTaken
 from envkit.engines.fake_images import FakeImages, carries, made_id
 from envkit.engines.values import (
     OWNED,
@@ -114,6 +114,13 @@ class FakeContainers:
             )
         del self._all[facts.id], self.files[facts.id]
 
+    def remove_idle(self, container: str) -> None:
+        """Do the same, but an EngineError when it runs."""
+        facts = self.inspect(container)
+        if facts is not None and facts.state == "running":
+            raise EngineError(f"the container {facts.name} is running", fix="stop it first")
+        self.remove(container)
+
     def written_bytes(self, container: str) -> int:
         """Return the size of its writable layer; 0 when it is gone."""
         facts = self.inspect(container)
@@ -123,7 +130,7 @@ class FakeContainers:
         """Return the container; EngineError when there is none."""
         facts = self.inspect(container)
         if facts is None:
-            raise EngineError(f"no such container: {container}", fix="it is gone: run the command again")
+            raise NotThere(f"no such container: {container}", fix="it is gone: run the command again")
         return facts
 
     def _published(self, facts: ContainerFacts, request: RunRequest) -> dict[int, tuple[str, int]]:

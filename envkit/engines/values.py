@@ -46,6 +46,7 @@ class ImageFacts:
     architecture: str
     size_bytes: int
     layers: int
+    created: str = ""  # RFC 3339; of a build that found everything in its cache: when it was first built
 
 
 @dataclass(frozen=True, kw_only=True)

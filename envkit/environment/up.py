@@ -10,7 +10,7 @@ from envkit.container.create import create
 from envkit.container.leftover import removed_on_failure
 from envkit.container.wait import Gone
 from envkit.engines.base import Engine
-from envkit.engines.failures import LimitRefused, NameTaken, PortTaken
+from envkit.engines.failures import LimitRefused, NameTaken, NotThere, PortTaken
 from envkit.engines.values import ContainerFacts
 from envkit.environment import asking, folders, lease, machine
 from envkit.environment.asking import Asked
@@ -95,7 +95,7 @@ def up(site: Site, request: UpRequest, report: Report) -> Opened:
                 _go_on(site, request, plan, found, report) if found else _begin(site, request, plan, report)
             )
             return replace(opened, authority=trust(site.host, plan.exposure))
-        except (NameTaken, Gone):
+        except (NameTaken, NotThere, Gone):
             continue
         except (PortTaken, LimitRefused) as error:
             if isinstance(error, PortTaken) and found and found.state != "created":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from envkit.container.maker import this_process, word
 from envkit.engines.base import Engine
 from envkit.engines.values import BuildEvent, BuildRequest
 from envkit.errors import EngineError, VerifyError
@@ -21,7 +21,7 @@ from envkit.image.verdict import Item
 from envkit.image.verify import verify
 from envkit.plan.build_plan import BuildPlan
 
-_UNVERIFIED = "envkit-unverified"
+UNVERIFIED = "envkit-unverified"
 _UNTAG_TRIES = 90  # one a second: a verification takes about 40 s
 VERIFIED_IMAGE = "io.envkit.verified-image"
 
@@ -74,9 +74,9 @@ def _last_layer(
 def _name_for_now(engine: Engine, image_id: str, plan: BuildPlan) -> Iterator[str]:
     """Give the image a name that a Dockerfile can start from; the name goes in any case.
 
-    The name is this build's alone: another build of the same image has its own.
+    The name is this build's alone, and tells its process: `envkit gc` removes it when that was killed.
     """
-    name = f"{_UNVERIFIED}/{plan.name}:{_short(image_id)}-{secrets.token_hex(4)}"
+    name = f"{UNVERIFIED}/{plan.name}:{_short(image_id)}-{word(this_process())}"
     engine.images.tag(image_id, name)
     try:
         yield name

@@ -313,6 +313,17 @@ def test_a_running_container_is_removed_and_again_is_fine(lab: Lab) -> None:
     assert lab.engine.containers.inspect(made) is None
 
 
+def test_what_must_be_idle_is_removed_only_when_it_is(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    lab.engine.containers.remove_idle(made)
+    assert lab.engine.containers.inspect(made) is None
+    lab.engine.containers.remove_idle(made)  # gone is fine
+    running = lab.running()
+    with pytest.raises(EngineError, match="running"):
+        lab.engine.containers.remove_idle(running)
+    assert lab.engine.containers.inspect(running) is not None
+
+
 def test_what_is_not_ours_is_left_alone(lab: Lab) -> None:
     lab.make_foreign(lab.name)
     with pytest.raises(EngineError, match="is not envkit's"):

@@ -1,0 +1,138 @@
+"""What nothing owns any more: found by its label and its maker, shown, then removed; never an environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Literal
+
+from envkit.container.maker import Maker, condition, maker_of, maker_of_word
+from envkit.engines.base import Engine
+from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ImageFacts
+from envkit.environment.lookup import name_of
+from envkit.errors import EngineError
+from envkit.image.proving import UNVERIFIED
+
+# Where a maker cannot be asked (another machine, an older envkit), age decides: a verification takes two
+# minutes, and the longest build step is cancelled after 20 minutes of silence (BuildRequest.silence_s).
+_LEASE = timedelta(hours=1)
+# The last step of an image that envkit made: of one that a user derived from it, it is another.
+_OURS = re.compile(r"(/bin/sh -c #\(nop\) +)?(LABEL .*io\.envkit\.|COPY .* (in )?/opt/envkit/)")
+Kind = Literal["temporary", "half-made", "image", "build's name"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leftover:
+    """One thing that nothing owns."""
+
+    kind: Kind
+    name: str
+    id: str
+    why: str
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What came of it."""
+
+    removed: tuple[Leftover, ...]
+    kept: tuple[tuple[Leftover, str], ...]  # with the reason
+
+
+def leftovers(engine: Engine, now: datetime) -> tuple[Leftover, ...]:
+    """Return what nothing owns: containers first, since an image is free only without them."""
+    everything = sorted(engine.containers.find({}), key=name_of)
+    containers = tuple(_containers(everything, now))
+    going = {one.id for one in containers}
+    used = {facts.image for facts in everything if facts.id not in going}
+    return (*containers, *_images(engine, now, used))
+
+
+def sweep(engine: Engine, found: tuple[Leftover, ...], report: Callable[[str], None]) -> Swept:
+    """Remove it; what is in use by now, or gone, stays or is gone. One failure does not keep the others."""
+    removed: list[Leftover] = []
+    kept: list[tuple[Leftover, str]] = []
+    for one in found:
+        try:
+            _remove(engine, one)
+        except EngineError as error:
+            kept.append((one, error.what))
+            report(f"{one.name} stays: {error.what}")
+            continue
+        removed.append(one)
+        report(f"{one.name} is removed")
+    return Swept(removed=tuple(removed), kept=tuple(kept))
+
+
+def _remove(engine: Engine, one: Leftover) -> None:
+    if one.kind == "temporary":
+        engine.containers.remove(one.id)
+    elif one.kind == "half-made":
+        engine.containers.remove_idle(one.id)  # whoever has started it meanwhile keeps it
+    else:
+        engine.images.untag(one.id)
+
+
+def _containers(everything: list[ContainerFacts], now: datetime) -> Iterator[Leftover]:
+    for facts in everything:
+        kind = _kind(facts)
+        why = kind and _ownerless(maker_of(facts.labels), facts.created, now)
+        if kind and why:
+            name = name_of(facts) if kind == "half-made" else facts.name
+            yield Leftover(kind=kind, name=name, id=facts.id, why=why)
+
+
+def _kind(facts: ContainerFacts) -> Kind | None:
+    if facts.labels.get(OWNED_CONTAINER) != "true":
+        return None
+    if facts.labels.get("io.envkit.kind") == "temporary":
+        return "temporary"
+    if facts.labels.get("io.envkit.kind") == "environment" and facts.state == "created":
+        return "half-made"
+    return None
+
+
+def _ownerless(maker: Maker | None, created: str, now: datetime) -> str | None:
+    """Return why nobody owns it; None when somebody does, or may."""
+    about = condition(maker)
+    if about == "gone":
+        return f"made by {maker}, who has ended"
+    age = now - (_moment(created) or now)
+    if about == "alive" or age < _LEASE:
+        return None
+    who = f"made by {maker}, on a machine that cannot be asked, " if maker else "made "
+    return f"{who}{age // timedelta(hours=1)} h ago"
+
+
+def _images(engine: Engine, now: datetime, used: set[str]) -> Iterator[Leftover]:
+    for facts in engine.images.list({OWNED: "true"}):
+        names = [tag for tag in facts.tags if tag.startswith(f"{UNVERIFIED}/")]
+        for name in names:
+            why = _ownerless(maker_of_word(name.rpartition("-")[2]), facts.created, now)
+            if why:
+                yield Leftover(
+                    kind="build's name", name=name, id=name, why=f"a build's name for a while, {why}"
+                )
+        if not facts.tags and facts.id not in used and _is_ours_and_old(engine, facts, now):
+            short = facts.id.removeprefix("sha256:")[:12]
+            why = "it has no name, and no container uses it"
+            yield Leftover(kind="image", name=short, id=facts.id, why=why, size_bytes=facts.size_bytes)
+
+
+def _is_ours_and_old(engine: Engine, facts: ImageFacts, now: datetime) -> bool:
+    """Tell whether envkit made it, and not for a build that is still at it."""
+    if now - (_moment(facts.created) or now) < _LEASE:
+        return False
+    steps = engine.images.history(facts.id)
+    return bool(steps and _OURS.match(steps[-1].created_by))
+
+
+def _moment(told: str) -> datetime | None:
+    """Return what an engine writes (`2026-01-01T12:00:00.123456789Z`), to the second, or None."""
+    found = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", told)
+    if found is None:
+        return None
+    return datetime.fromisoformat(found[1] + found[2].replace("Z", "+00:00")).astimezone(timezone.utc)
