@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,10 +11,11 @@ from pathlib import Path
 
 import docker
 
-BRIDGE = "envkit-faults"
-# `--bridge=none` would remove the running engine's docker0. The address is one for documentation (RFC 5737).
+# `--bridge=none` would remove the running engine's docker0. Two runs of these tests have two bridges, with
+# addresses for measurements in laboratories (RFC 2544).
+BRIDGE = f"envkit-{os.getpid()}"
+_ADDRESS = f"198.{18 + os.getpid() // 256 % 2}.{os.getpid() % 256}.1/24"
 _NETWORK = ("--iptables=false", "--ip-forward=false", f"--bridge={BRIDGE}", "--userland-proxy=true")
-_ADDRESS = "198.51.100.1/24"
 _PATIENCE_S = 60.0
 
 
@@ -26,7 +28,7 @@ class PrivateEngine:
         self._root, self.data = root, root / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self.data.mkdir()
-        _run("mount", "-t", "tmpfs", "-o", f"size={disk_mib}m", "envkit-faults", str(self.data))
+        _run("mount", "-t", "tmpfs", "-o", f"size={disk_mib}m", "envkit-tests", str(self.data))
 
     def start(self) -> docker.DockerClient:
         """Start it, or start it again; return a client, to be closed, once it answers."""
@@ -65,8 +67,7 @@ class PrivateEngine:
 
 
 def make_bridge() -> None:
-    """Make the bridge of private engines, anew where one was left."""
-    remove_bridge()
+    """Make the bridge of this process's engines."""
     for words in (("add", BRIDGE, "type", "bridge"), ("set", BRIDGE, "up")):
         _run("ip", "link", *words)
     _run("ip", "address", "add", _ADDRESS, "dev", BRIDGE)
