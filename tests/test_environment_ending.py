@@ -6,7 +6,7 @@ import pytest
 
 from envkit.engines.fake import FakeEngine
 from envkit.engines.values import ExecResult
-from envkit.environment.ending import Loss, loss, remove, stop
+from envkit.environment.ending import Loss, Stopped, loss, losses, remove, remove_all, stop, stop_all
 from envkit.environment.states import environments
 from envkit.environment.up import up
 from envkit.errors import UsageError
@@ -100,3 +100,45 @@ def test_where_there_is_none_up_is_the_fix() -> None:
     with pytest.raises(UsageError) as caught:
         stop(FakeEngine(), "lab")
     assert caught.value.fix == "there is none; `envkit up` starts one"
+
+
+@pytest.fixture
+def three() -> FakeEngine:
+    """An engine on which `a`, `b` and `c` run."""
+    site, engine, _ = a_site(Door())
+    for name in ("a", "b", "c"):
+        up(site, a_request(name=name), lambda line: None)
+    return engine
+
+
+def test_several_are_stopped_and_each_says_how(three: FakeEngine) -> None:
+    stop(three, "b")
+    assert stop_all(three, ("c", "b", "c"), every=False) == (
+        Stopped(name="c", how="stopped", grace_s=15),
+        Stopped(name="b", how="was not running", grace_s=15),
+    )
+    assert [one.state for one in environments(three)] == ["running", "stopped", "stopped"]
+
+
+def test_all_are_removed_after_showing_what_is_lost(three: FakeEngine) -> None:
+    lost = losses(three, (), every=True)
+    assert [one.environment.name for one in lost] == ["a", "b", "c"]
+    remove_all(three, lost)
+    assert environments(three) == ()
+
+
+def test_where_one_name_is_wrong_nothing_is_done(three: FakeEngine) -> None:
+    with pytest.raises(UsageError, match="there is no environment 'x'"):
+        stop_all(three, ("a", "x"), every=False)
+    assert {one.state for one in environments(three)} == {"running"}
+
+
+@pytest.mark.parametrize(
+    ("names", "every", "what"),
+    [((), False, "which environment?"), (("a",), True, "--all, and names beside it")],
+)
+def test_nothing_is_guessed(three: FakeEngine, names: tuple[str, ...], every: bool, what: str) -> None:
+    for ask in (stop_all, losses):
+        with pytest.raises(UsageError) as caught:
+            ask(three, names, every=every)
+        assert caught.value.what == what

@@ -17,6 +17,16 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 show_token = click.option(
     "--show-token", is_flag=True, help="Print the token too: who has it, has the environment."
 )
+every = click.option("--all", "every", is_flag=True, help="All environments.")
+environments = click.argument("names", metavar="[NAME...]", nargs=-1, shell_complete=complete.environments)
+timeout = click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(1),
+    default=120.0,
+    show_default=True,
+    help="How long to wait for the IDEs.",
+)
 environment = click.argument(
     "name", metavar="[NAME]", required=False, default=None, shell_complete=complete.environments
 )

@@ -1,4 +1,4 @@
-"""`envkit rm`: remove an environment."""
+"""`envkit rm`: remove environments."""
 
 from __future__ import annotations
 
@@ -14,33 +14,42 @@ if TYPE_CHECKING:
 
 
 @click.command("rm", epilog="Example: envkit rm my-env")
-@options.environment
+@options.environments
+@options.every
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @options.host
-def command(name: str | None, yes: bool, host_name: str | None) -> None:
-    """Remove an environment, after showing what is lost with it; its /work/home stays.
+def command(names: tuple[str, ...], every: bool, yes: bool, host_name: str | None) -> None:
+    """Remove environments, after showing what is lost with them; their /work/home stays.
 
     NAME may be left out where there is only one.
     """
     from envkit.cli.site import open_engine
-    from envkit.environment.ending import loss, remove
+    from envkit.environment.ending import losses, remove_all
 
     engine = open_engine(host_name)
-    lost = loss(engine, name)
+    lost = losses(engine, names, every=every)
+    if not lost:
+        output.note("there is no environment")
+        return
     if not yes:
         _ask(lost)
-    remove(engine, lost)
-    output.note(f"environment {lost.environment.name} is removed; {lost.environment.home} stays")
+    remove_all(engine, lost)
+    for one in lost:
+        output.note(f"environment {one.environment.name} is removed; {one.environment.home} stays")
 
 
-def _ask(lost: Loss) -> None:
+def _ask(lost: tuple[Loss, ...]) -> None:
     from envkit.errors import EnvkitError, UsageError
 
-    one = lost.environment
-    output.note(f"environment {one.name} ({one.state}, {one.image})")
-    output.note(f"  is lost   what was written outside of /work: {output.human_bytes(lost.written_bytes)}")
-    output.note(f"  stays     {one.home}")
+    for loss in lost:
+        one = loss.environment
+        output.note(f"environment {one.name} ({one.state}, {one.image})")
+        output.note(
+            f"  is lost   what was written outside of /work: {output.human_bytes(loss.written_bytes)}"
+        )
+        output.note(f"  stays     {one.home}")
+    names = " ".join(loss.environment.name for loss in lost)
     if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked here", fix=f"envkit rm {one.name} --yes")
-    if not click.confirm("remove it?", err=True):
-        raise EnvkitError("nothing was removed", fix=f"`envkit stop {one.name}` ends it and keeps everything")
+        raise UsageError("nobody can be asked here", fix=f"envkit rm {names} --yes")
+    if not click.confirm("remove it?" if len(lost) == 1 else f"remove these {len(lost)}?", err=True):
+        raise EnvkitError("nothing was removed", fix=f"`envkit stop {names}` ends and keeps everything")

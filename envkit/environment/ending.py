@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 from envkit.engines.base import Engine
+from envkit.engines.values import ContainerFacts
 from envkit.environment.idle import say_stopped
-from envkit.environment.lookup import chosen, name_of
+from envkit.environment.lookup import chosen, name_of, picked
 from envkit.environment.states import Environment, describe
 from envkit.plan.run_plan import STOP_GRACE_S
+
+_SIDE_BY_SIDE = 8  # as `ps` (environment/states.py)
+_KILLED = 137  # 128 + SIGKILL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,18 +26,62 @@ class Loss:
     written_bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """An environment that was asked to stop, and how that went."""
+
+    name: str
+    how: Literal["stopped", "killed", "was not running"]
+    grace_s: float
+
+
 def stop(engine: Engine, name: str | None) -> str:
     """Stop it and return its name; one that is stopped already is fine, an unknown name a UsageError."""
     facts = chosen(engine, name)
-    say_stopped(engine, facts)
-    engine.containers.stop(facts.id, float(facts.labels.get("io.envkit.stop-grace", STOP_GRACE_S)))
+    _stop(engine, facts)
     return name_of(facts)
+
+
+def stop_all(engine: Engine, names: tuple[str, ...], *, every: bool) -> tuple[Stopped, ...]:
+    """Stop several side by side, the named ones or all; the first failure is raised when all have ended."""
+    found = picked(engine, names, every=every)
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        return tuple(pool.map(partial(_stop, engine), found))
+
+
+def _stop(engine: Engine, facts: ContainerFacts) -> Stopped:
+    grace_s = float(facts.labels.get("io.envkit.stop-grace", STOP_GRACE_S))
+    say_stopped(engine, facts)
+    engine.containers.stop(facts.id, grace_s)
+    after = engine.containers.inspect(facts.id)
+    how: Literal["stopped", "killed", "was not running"] = "stopped"
+    if facts.state not in ("running", "paused", "restarting"):
+        how = "was not running"
+    elif after and after.exit_code == _KILLED:
+        how = "killed"
+    return Stopped(name=name_of(facts), how=how, grace_s=grace_s)
 
 
 def loss(engine: Engine, name: str | None) -> Loss:
     """Tell what removing it would lose."""
-    facts = chosen(engine, name)
+    return loss_of(engine, chosen(engine, name))
+
+
+def loss_of(engine: Engine, facts: ContainerFacts) -> Loss:
+    """Tell what removing this container would lose."""
     return Loss(environment=describe(engine, facts), written_bytes=engine.containers.written_bytes(facts.id))
+
+
+def losses(engine: Engine, names: tuple[str, ...], *, every: bool) -> tuple[Loss, ...]:
+    """Tell what removing several would lose: the named ones, all, or the only one."""
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        return tuple(pool.map(lambda facts: loss_of(engine, facts), picked(engine, names, every=every)))
+
+
+def remove_all(engine: Engine, lost: tuple[Loss, ...]) -> None:
+    """Remove several side by side; the first failure is raised when all have ended."""
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        tuple(pool.map(partial(remove, engine), lost))
 
 
 def remove(engine: Engine, loss: Loss) -> None:

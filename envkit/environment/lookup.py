@@ -53,6 +53,17 @@ def chosen(engine: Engine, name: str | None) -> ContainerFacts:
     )
 
 
+def picked(engine: Engine, names: tuple[str, ...], *, every: bool) -> tuple[ContainerFacts, ...]:
+    """Return those that are meant: the named ones, all, or the only one; UsageError when one is unknown."""
+    if every and names:
+        raise UsageError("--all, and names beside it", fix="give names, or --all")
+    if every:
+        return everything(engine)
+    if not names:
+        return (chosen(engine, None),)
+    return tuple(require(engine, name) for name in dict.fromkeys(names))
+
+
 def running(engine: Engine, name: str | None) -> ContainerFacts:
     """Return the environment that is meant; EnvkitError when it does not run."""
     facts = chosen(engine, name)
