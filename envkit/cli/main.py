@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("envkit.cli.logs", "Print what an environment prints."),
     "exec": ("envkit.cli.exec", "Run a command in an environment."),
     "shell": ("envkit.cli.shell", "Open a shell in an environment."),
+    "cp": ("envkit.cli.cp", "Copy files into an environment, or out of it."),
     "stop": ("envkit.cli.stop", "Stop environments; nothing is lost."),
     "start": ("envkit.cli.start", "Start a stopped environment and print its URLs."),
     "restart": ("envkit.cli.restart", "Stop an environment and start it again."),
