@@ -38,6 +38,7 @@ def settings(plan: BuildPlan, templates: Mapping[str, str]) -> dict[str, str]:
             "etc/jupyter_server_config.py.j2", plan, templates, values
         ),
         "etc/code-server.yaml": templates["etc/code-server.yaml"],
+        "etc/ipython_config.py": _render("etc/ipython_config.py.j2", plan, templates, values),
     }
 
 

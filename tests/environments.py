@@ -20,6 +20,14 @@ EXPECT = json.dumps(
 )
 STATUS = ("/opt/envkit/bin/envkit-status",)
 
+# What the cache's program says of a cache that it looked at not long ago.
+CLEAN = json.dumps(
+    {
+        "folder": "/data/cache", "filesystem": "ext4", "reading_leaves_a_trace": True, "retention_s": 0.0,
+        "states": {}, "entries": [], "finished": 0, "stopped": "soon", "failures": [],
+    }
+)  # fmt: skip
+
 
 @dataclass
 class TalkingHost:
@@ -94,7 +102,7 @@ def token_of(door: Door) -> Callable[[ContainerFacts, ExecRequest], ExecResult]:
 
 def a_site(door: Door) -> tuple[Site, FakeEngine, TalkingHost]:
     """Return a place with the image `lab:dev`, whose folders do not exist yet."""
-    engine, host = FakeEngine(), TalkingHost({"realpath": "{last}", "install": ""})
+    engine, host = FakeEngine(), TalkingHost({"realpath": "{last}", "install": "", "python3": CLEAN})
     engine.images.add(image())
     engine.inside.scripts[("cat", "/run/secrets/jupyter_token")] = token_of(door)
     engine.inside.scripts[STATUS] = ExecResult(code=0, stdout=b'{"ready": true}', stderr=b"")

@@ -212,3 +212,17 @@ def test_a_card_and_its_group_are_in_the_plan() -> None:
     plan = plan_run(made_for, NOTHING, dataclasses.replace(HOST, seen=Seen(paths=paths)), ADA)
     assert (str(plan.device), plan.groups) == ("ascend:0", ("0", "1001"))
     assert json.loads(labels(plan)["io.envkit.run"])["device"] == "ascend:0"
+
+
+def test_a_cache_of_its_own_lies_beside_the_shared_one() -> None:
+    own = planned(own_cache=True)
+    assert (own.cache, own.own_cache) == ("/home/ada/envkit/cache-of/cpu", True)
+    again = plan_run(IMAGE, kept_options(NOTHING, labels(own)), HOST, ADA)
+    assert differences(again, labels(own)) == ()
+    assert differences(own, labels(planned())) != ()
+
+
+def test_a_home_on_a_network_is_told_and_is_no_difference() -> None:
+    far = plan_run(IMAGE, NOTHING, dataclasses.replace(HOST, home_filesystem="nfs4"), ADA)
+    assert differences(far, labels(planned())) == ()
+    assert "on nfs4" in {line.what: line.why for line in decisions(far)}["/work/home"]

@@ -248,11 +248,12 @@ def test_another_users_entry_is_left_alone(cache: Path) -> None:
     assert states(run(cache, "clean", days=4)) == {"theirs": "foreign"}
 
 
-def test_wiping_takes_the_folder_too(cache: Path) -> None:
-    put(cache, "new/file")
+def test_wiping_leaves_nothing_in_the_folder(cache: Path) -> None:
+    put(cache, "pip/http-v2/a/b/file")
+    put(cache, "huggingface/token")
     run(cache, "auto")
     run(cache, "wipe")
-    assert not cache.exists()
+    assert list(cache.iterdir()) == []
 
 
 def test_the_journal_says_what_went(cache: Path) -> None:

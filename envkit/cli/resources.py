@@ -36,6 +36,12 @@ _OPTIONS = (
     click.option("--memory", metavar="SIZE", help="At most so much memory, as in 8g.  [default: all]"),
     click.option("--shm", metavar="SIZE", help="Shared memory, as in 8g.  [default: half of the memory]"),
     click.option(
+        "--retention",
+        metavar="TIME",
+        help="When an entry of the cache goes that nobody used; 0: a cache of its own, which goes with it."
+        "  [default: 3d]",
+    ),
+    click.option(
         "--idle-stop",
         metavar="TIME",
         help="Stop it by itself when nobody has used it for so long, as in 2h.  [default: never]",
@@ -53,7 +59,15 @@ class Resources:
     cpus: float | None
     memory: str | None
     shm: str | None
+    retention: str | None
     idle_stop: str | None
+
+    @property
+    def retention_s(self) -> float:
+        """Return after what time an unused entry of the cache goes."""
+        from envkit.environment.cache import retention_s
+
+        return retention_s(self.retention)
 
     def added_to(self, options: RunOptions, site: Site) -> RunOptions:
         """Return the wishes with these among them."""
@@ -71,6 +85,7 @@ class Resources:
             cpus=self.cpus,
             memory_mib=None if self.memory is None else mib(self.memory, option="--memory"),
             shm_mib=None if self.shm is None else mib(self.shm, option="--shm"),
+            own_cache=True if self.retention_s == 0 else None if self.retention is None else False,
             idle_stop_s=None if self.idle_stop is None else idle_stop_s(self.idle_stop),
         )
 

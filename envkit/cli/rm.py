@@ -23,17 +23,17 @@ def command(names: tuple[str, ...], every: bool, yes: bool, host_name: str | Non
 
     NAME may be left out where there is only one.
     """
-    from envkit.cli.site import open_engine
+    from envkit.cli.site import open_site
     from envkit.environment.ending import losses, remove_all
 
-    engine = open_engine(host_name)
-    lost = losses(engine, names, every=every)
+    site = open_site(host_name)
+    lost = losses(site.engine, names, every=every)
     if not lost:
         output.note("there is no environment")
         return
     if not yes:
         _ask(lost)
-    remove_all(engine, lost)
+    remove_all(site.engine, lost, site.host)
     for one in lost:
         output.note(f"environment {one.environment.name} is removed; {one.environment.home} stays")
 
@@ -47,6 +47,8 @@ def _ask(lost: tuple[Loss, ...]) -> None:
         output.note(
             f"  is lost   what was written outside of /work: {output.human_bytes(loss.written_bytes)}"
         )
+        if one.own_cache:
+            output.note(f"            its own cache, {one.cache}")
         output.note(f"  stays     {one.home}")
     names = " ".join(loss.environment.name for loss in lost)
     if not sys.stdin.isatty():

@@ -80,6 +80,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
         caller=caller(site.host),
         timeout_s=timeout,
         allow_system_mounts=resources.allow_system_mounts,
+        retention_s=resources.retention_s,
     )
     if dry_run:
         _show_plan(plan_up(site, request), as_json=as_json)

@@ -23,7 +23,7 @@ def request(plan: RunPlan) -> RunRequest:
         name=container_name(plan.name),
         user=user(plan),
         groups=plan.groups,
-        env={**plan.env, **_awaited(plan), **_watched(plan)},
+        env={**plan.env, **_awaited(plan), **_watched(plan), **_local(plan)},
         labels=labels(plan),
         mounts=_mounts(plan),
         tmpfs=(Tmpfs(target=SECRETS, mode=0o700, uid=plan.caller.uid, gid=plan.caller.gid),),
@@ -49,6 +49,17 @@ def _mounts(plan: RunPlan) -> tuple[Mount, ...]:
 
 def _asked(request: Request | None) -> DeviceRequest | None:
     return None if request is None else DeviceRequest(driver=request.driver, ids=request.ids)
+
+
+def _local(plan: RunPlan) -> dict[str, str]:
+    """Return what tells the image to keep databases off the home."""
+    if not plan.home_filesystem:
+        return {}
+    return {
+        "ENVKIT_HOME_FILESYSTEM": plan.home_filesystem,
+        # The entrypoint makes its parent; VS Code's kernels ask for it too.
+        "JUPYTER_RUNTIME_DIR": f"/tmp/envkit-{plan.caller.uid}/jupyter",
+    }
 
 
 def _awaited(plan: RunPlan) -> dict[str, str]:

@@ -108,6 +108,19 @@ def tidy(host: Host, folder: str, keep_s: float, report: Callable[[str], None]) 
         report(f"cache: {gone.bytes / 1e6:.1f} MB removed that nobody used for {keep_s / 86_400:g} days")
 
 
+def wipe(host: Host, folder: str) -> None:
+    """Remove a cache with its folder; one that is gone is fine."""
+    if host.run(Command(words=("stat", "--", folder))).code != 0:
+        return
+    done = look(host, folder, 0, "wipe")
+    if done.failures:
+        raise HostError(
+            f"the cache {folder} could not be removed: {'; '.join(done.failures[:3])}",
+            fix="remove what it names, and run the command again",
+        )
+    host.run(Command(words=("rmdir", "--", folder)))  # where that is not allowed, it stays, empty
+
+
 def program() -> bytes:
     """Return the program, in one piece: its modules, and the word to run the last."""
     texts = {name: (paths.probes() / f"{name}.py").read_text("utf-8") for name in _PROGRAMS}

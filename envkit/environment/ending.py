@@ -9,9 +9,11 @@ from typing import Literal
 
 from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts
+from envkit.environment import cache
 from envkit.environment.idle import say_stopped
 from envkit.environment.lookup import chosen, name_of, picked
 from envkit.environment.states import Environment, describe
+from envkit.hosts.base import Host
 from envkit.plan.run_plan import STOP_GRACE_S
 
 _SIDE_BY_SIDE = 8  # as `ps` (environment/states.py)
@@ -78,15 +80,20 @@ def losses(engine: Engine, names: tuple[str, ...], *, every: bool) -> tuple[Loss
         return tuple(pool.map(lambda facts: loss_of(engine, facts), picked(engine, names, every=every)))
 
 
-def remove_all(engine: Engine, lost: tuple[Loss, ...]) -> None:
+def remove_all(engine: Engine, lost: tuple[Loss, ...], host: Host | None = None) -> None:
     """Remove several side by side; the first failure is raised when all have ended."""
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        tuple(pool.map(partial(remove, engine), lost))
+        tuple(pool.map(partial(remove, engine, host=host), lost))
 
 
-def remove(engine: Engine, loss: Loss) -> None:
-    """Stop and remove the very container that was shown; a newer one of its name stays."""
+def remove(engine: Engine, loss: Loss, host: Host | None = None) -> None:
+    """Stop and remove the very container that was shown; a newer one of its name stays.
+
+    A cache of its own goes before it, on the given host: who is killed in between finds both by its name.
+    """
     container = loss.environment.container
     if loss.environment.state not in ("stopped", "creating"):
         engine.containers.stop(container, STOP_GRACE_S)
+    if host and loss.environment.own_cache:
+        cache.wipe(host, loss.environment.cache)
     engine.containers.remove(container)

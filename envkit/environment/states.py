@@ -47,6 +47,7 @@ class Environment:
     exit_code: int | None  # None unless it has ended
     container: str
     services: Mapping[str, Any]  # what each says of itself, while it runs
+    own_cache: bool = False  # it goes with the environment
 
 
 def environments(engine: Engine) -> tuple[Environment, ...]:
@@ -77,6 +78,7 @@ def describe(engine: Engine, facts: ContainerFacts) -> Environment:
         exit_code=facts.exit_code,
         container=facts.id,
         services=answer.get("services", {}),
+        own_cache=bool(record.get("own_cache")),
     )
 
 

@@ -12,7 +12,7 @@ from envkit.container.wait import Gone
 from envkit.engines.base import Engine
 from envkit.engines.failures import LimitRefused, NameTaken, NotThere, PortTaken
 from envkit.engines.values import ContainerFacts
-from envkit.environment import asking, folders, lease, machine
+from envkit.environment import asking, folders, lease, machine, shadows, tree
 from envkit.environment.asking import Asked
 from envkit.environment.door import Ask, ask
 from envkit.environment.handover import Awaited, collect, hand_over, names_of_machine, still_waits, trust
@@ -66,6 +66,7 @@ class UpRequest:
     timeout_s: float = 120.0  # both IDEs answer within 10 s on an idle machine; a slow disk takes its time
     ports_lost: tuple[int, ...] = field(default=())
     allow_system_mounts: bool = False
+    retention_s: float | None = None  # None: the cache is not cleaned
 
     @property
     def asked(self) -> Asked:
@@ -94,6 +95,7 @@ def up(site: Site, request: UpRequest, report: Report) -> Opened:
             opened = (
                 _go_on(site, request, plan, found, report) if found else _begin(site, request, plan, report)
             )
+            shadows.tell(shadows.find(site.host, site.engine, plan), report)
             return replace(opened, authority=trust(site.host, plan.exposure))
         except (NameTaken, NotThere, Gone):
             continue
@@ -125,13 +127,15 @@ def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPl
     options = kept_options(wishes, found.labels if found else {})
     name = environment_name(request.image, options)
     reserved = {port for facts in everything(site.engine) for _, port in facts.ports.values()}
+    home = folders.resolve(site.host, site.home, option="--home")
     base = RunHost(
         memory_mib=machine.memory_mib(site.host),
-        home=folders.resolve(site.host, site.home, option="--home"),
+        home=home,
         cache=folders.resolve(site.host, site.cache, option="--cache"),
         # Free here too: `envkit open` then has the same URL.
         free_ports=free_ports(name, {*reserved, *request.ports_lost, *taken_there(site.host)}, count=2),
         names=names_of_machine(site.host, options.exposure),
+        home_filesystem=tree.home_filesystem(site.host, options.home or home),
     )
     host = asking.facts(site.host, engine, replace(request.asked, options=options), base)
     plan = plan_run(request.image, options, host, request.caller)
@@ -154,7 +158,7 @@ def _refuse_different(plan: RunPlan, found: ContainerFacts) -> None:
 
 def _begin(site: Site, request: UpRequest, plan: RunPlan, report: Report) -> Opened:
     files = collect(site.host, _awaited(plan))
-    _prepare_folders(site.host, plan)
+    tree.prepare(site.host, plan, request.retention_s, report)
     return _start_new(site, request, _Made(plan=plan, id=create(site.engine, plan), files=files), report)
 
 
@@ -176,7 +180,7 @@ def _start_new(site: Site, request: UpRequest, made: _Made, report: Report) -> O
 
 def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts, report: Report) -> Opened:
     state = lease.wait_for_others(site.engine, found, request.timeout_s, report)
-    _prepare_folders(site.host, plan)
+    tree.prepare(site.host, plan, request.retention_s, report)
     if state == "created":
         files = collect(site.host, _awaited(plan))
         give_account(site.engine, found.id, plan.caller)
@@ -223,8 +227,3 @@ def _missing(
             f"environment {plan.name} keeps the secrets it was started with: `envkit restart` brings new ones"
         )
     return None
-
-
-def _prepare_folders(host: Host, plan: RunPlan) -> None:
-    for path in (plan.home, plan.cache):
-        folders.prepare(host, path, plan.caller)

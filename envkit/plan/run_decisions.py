@@ -28,8 +28,8 @@ def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
         ("image", plan.image, plan.image_id),
         ("user", user(plan), f"{plan.caller.name}: files in {HOME} are yours"),
         ("groups", ", ".join(plan.groups), "the image's own files are group 0's"),
-        (HOME, plan.home, "kept: survives stop, remove and rebuild"),
-        (CACHE, plan.cache, "scratch: not kept for ever"),
+        (HOME, plan.home, _home(plan)),
+        (CACHE, plan.cache, _cache(plan)),
         *((mount.target, mount.source, _mode(mount)) for mount in plan.mounts),
         (SECRETS, "tmpfs, 0700", "tokens live in memory, new at every start"),
         *(("secret", secret.name, _source(secret)) for secret in plan.secrets),
@@ -92,3 +92,16 @@ def _ulimits(plan: RunPlan) -> str:
 def _source(secret: SecretPlan) -> str:
     where = secret.env_file or secret.file or f"your variable {secret.name}"
     return f"from {where}, at each start{'; may be absent' if secret.optional else ''}"
+
+
+def _cache(plan: RunPlan) -> str:
+    return "scratch: removed with the environment" if plan.own_cache else "scratch: what is not used goes"
+
+
+def _home(plan: RunPlan) -> str:
+    kept = "kept: survives stop, remove and rebuild"
+    return (
+        f"{kept}; on {plan.home_filesystem}, so databases lie in the container"
+        if plan.home_filesystem
+        else kept
+    )

@@ -78,6 +78,7 @@ class RunOptions:
     exposure: Exposure | None = None
     secrets: tuple[SecretPlan, ...] | None = None
     idle_stop_s: float | None = None  # 0: never
+    own_cache: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +94,7 @@ class RunHost:
     raises_limits: bool = True  # its engine may lift a process's limits
     seen: Seen = field(default_factory=Seen)
     names: tuple[str, ...] = ()  # its names and addresses; asked only for a door beyond loopback
+    home_filesystem: str = ""  # of the home's folder, when it is one that databases do not bear
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +123,9 @@ class RunPlan:
     secrets: tuple[SecretPlan, ...] = ()
     stop_grace_s: float = STOP_GRACE_S
     idle_stop_s: float | None = None  # None: it never stops by itself
+    own_cache: bool = False  # the cache's folder goes with the environment
+    home_filesystem: str = ""  # when databases and runtime files must lie on the local disk
+    python: str = ""  # the user's, in the image
 
     @property
     def restart(self) -> Literal["unless-stopped", "on-failure"]:
@@ -137,10 +142,8 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
     expect = _expect(image)
     _refuse_architecture(image, host)
     name = environment_name(image, options)
-    home, cache = options.home or host.home, options.cache or host.cache
+    home, cache = options.home or host.home, _cache(name, options, host)
     _refuse_nested(home, cache)
-    mounts = options.mounts or ()
-    refuse_clashes(mounts, cache)
     memory = limits.memory_mib(options.memory_mib, host.memory_mib)
     device = decide(options.device or DeviceWish(), image.accelerator, host.seen)
     ports = _ports(options, host, own_door=bool(expect.get("own_door")))
@@ -159,7 +162,7 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
         shm_mib=limits.shm_mib(options.shm_mib, memory or host.memory_mib, limited=memory is not None),
         services=tuple(expect.get("services", ())),
         device=device,
-        mounts=mounts,
+        mounts=_mounts(options, cache),
         cpus=limits.cpus(options.cpus, host.cpus),
         memory_mib=memory,
         ulimits=_ulimits(options, host),
@@ -169,6 +172,9 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
         public_name=public_name(options.exposure, host.names) if options.exposure else LOOPBACK,
         secrets=secrets,
         idle_stop_s=_idle_stop_s(image, options, able=bool(expect.get("idle_stop"))),
+        own_cache=bool(options.own_cache),
+        home_filesystem=host.home_filesystem,
+        python=str(expect.get("python_path") or ""),
     )
 
 
@@ -240,6 +246,16 @@ def _ports(options: RunOptions, host: RunHost, *, own_door: bool) -> tuple[int, 
         return door, (options.own_door_port or next(free)) if own_door else None
     except StopIteration:
         raise PlanError("no port is free on this machine", fix="give one: --port N") from None
+
+
+def _mounts(options: RunOptions, cache: str) -> tuple[FolderMount, ...]:
+    refuse_clashes(options.mounts or (), cache)
+    return options.mounts or ()
+
+
+def _cache(name: str, options: RunOptions, host: RunHost) -> str:
+    shared, own = options.cache or host.cache, f"-of/{name}"
+    return f"{shared}{own}" if options.own_cache and not shared.endswith(own) else shared
 
 
 def _ulimits(options: RunOptions, host: RunHost) -> tuple[Ulimit, ...]:

@@ -31,10 +31,11 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "device": parse_device,
     "mounts": lambda texts: tuple(map(parse_mount, texts)),
     "idle_stop_s": _same,
+    "own_cache": _same,
     "ulimits": lambda texts: tuple(map(parse_ulimit, texts)),
 }
 # What an environment had before the record told it.
-_BEFORE: Mapping[str, Any] = {"device": "cpu", "mounts": [], "ulimits": []}
+_BEFORE: Mapping[str, Any] = {"device": "cpu", "mounts": [], "ulimits": [], "own_cache": False}
 
 
 _NAMES: Mapping[str, str] = {"idle_stop_s": "idle stop, in seconds"}
@@ -121,6 +122,7 @@ def _record(plan: RunPlan) -> dict[str, Any]:
         "cpus": plan.cpus,
         "memory_mib": plan.memory_mib,
         "ulimits": [str(limit) for limit in plan.ulimits],
+        "own_cache": plan.own_cache,
         # None, where there is none: environments of an older envkit have no such key.
         "secrets": [secret.name for secret in plan.secrets] or None,
         **exposure.record(plan.exposure),

@@ -171,7 +171,7 @@ class Cache:
 
     def entries(self) -> Iterator[tuple[int, str, str]]:
         """Yield each entry: the handle of its folder, its name, its path in the cache."""
-        yield from self._shelf(self.root, "", SHELVES)
+        yield from self._shelf(self.root, "", {} if self.asked["mode"] == "wipe" else SHELVES)
 
     def _shelf(self, fd: int, path: str, shelves: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
         for name in sorted(os.listdir(fd)):

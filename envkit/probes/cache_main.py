@@ -1,7 +1,7 @@
 """The cache's program: sent to the machine's own Python over stdin, it takes one JSON word and prints JSON.
 
 Modes: `status` and `dry` only look; `clean` removes; `auto` removes, and stops by itself when something is
-odd; `wipe` removes the folder with all that is in it.
+odd; `wipe` leaves the folder empty.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import time
+from contextlib import suppress
 from typing import Any
 
 from .cache_look import DAY, JOURNAL, MARKER, OURS, TAG, TRASH, Cache, Entry, Refused
@@ -96,7 +97,7 @@ class Run:
                 self.remove(sweep)
                 self.write_journal()
         if self.mode == "wipe" and not self.failures:
-            self.remove_folder()
+            self.remove_our_own()
         return self.told()
 
     def too_soon(self, last: dict[str, Any] | None) -> str:
@@ -168,15 +169,12 @@ class Run:
         if entry.state == "unused":
             entry.state = "removed" if sweep.remove(fd, name, entry) else "kept"
 
-    def remove_folder(self) -> None:
-        """Remove what is left of the folder: our own files, then itself."""
-        for name in OURS - {TRASH}:
-            try:
-                os.unlink(name, dir_fd=self.cache.root)
-            except FileNotFoundError:
-                continue
+    def remove_our_own(self) -> None:
+        """Remove our own files: the folder is empty then."""
         os.rmdir(TRASH, dir_fd=self.cache.root)
-        os.rmdir(self.cache.folder)
+        for name in (*sorted(OURS - {TRASH, MARKER}), MARKER):  # the marker last: it lets the next run go on
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self.cache.root)
 
     def last_run(self) -> dict[str, Any] | None:
         """Return what the last run wrote of itself."""
@@ -262,7 +260,8 @@ def uptime() -> float:
 def boot_id() -> str:
     """Return what is different after each start of the machine."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
+        # As bytes: the owner, whom we have become, may not reach this Python's files any more.
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read().decode().strip()
     except OSError:
         return ""

@@ -133,7 +133,8 @@ ENV HOME=/work/home \
     npm_config_cache=/work/cache/npm \
     VIRTUAL_ENV=/opt/venv \
     PATH=/opt/venv/bin:${PATH}
-RUN /opt/envkit/jupyter/bin/python -I /opt/envkit/probes/login_profile.py >/etc/profile.d/envkit.sh
+RUN /opt/envkit/jupyter/bin/python -I /opt/envkit/probes/login_profile.py >/etc/profile.d/envkit.sh; \
+    install -D -m 0644 /opt/envkit/etc/ipython_config.py /etc/ipython/ipython_config.py
 WORKDIR /work/home
 USER 1000:0
 EXPOSE 8888
