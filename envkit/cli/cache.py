@@ -99,7 +99,7 @@ def _place(host_name: str | None, cache: str | None) -> tuple[Host, str]:
     from envkit.cli.site import absolute, open_site
 
     site = open_site(host_name)
-    return site.host, absolute(cache) or site.cache
+    return site.host, absolute(cache, site) or site.cache
 
 
 def _ask(found: CacheReport) -> None:

@@ -71,12 +71,11 @@ def command(  # noqa: PLR0913  click hands over every option by name
     from envkit.plan.run_plan import RunOptions
 
     site = open_site(host_name)
-    folders = RunOptions(name=name, home=absolute(home, site), cache=absolute(cache, site), port=port)
-    asked = resources.added_to(folders, site)
+    asked = RunOptions(name=name, home=absolute(home, site), cache=absolute(cache, site), port=port)
     image = _image(site, target, build=not dry_run, as_json=as_json)
     request = UpRequest(
         image=image,
-        options=doors.added_to(asked),
+        options=doors.added_to(resources.added_to(asked, site)),
         caller=caller(site.host),
         timeout_s=timeout,
         allow_system_mounts=resources.allow_system_mounts,
