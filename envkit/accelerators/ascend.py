@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envkit import compat
 from envkit.accelerators.base import Misfit, Seen, TorchChoice, TorchWish, Wiring, present, require_cards
+from envkit.accelerators.cards import NPU_SMI, CardUse, of_npu_smi
 from envkit.accelerators.torch_rows import row_for
 from envkit.errors import AcceleratorError
 
@@ -28,6 +29,7 @@ class Ascend:
     # CANN's operator compiler runs in its image's own Python and needs that one's packages (facts A1.4).
     python_is_the_base_s = True
     build_bytes = 8 << 30
+    use_command: tuple[str, ...] = NPU_SMI
 
     def choose_torch(self, wish: TorchWish) -> TorchChoice:
         """Choose the CPU build: torch's plain build has CUDA in it, which torch_npu refuses (facts A1.3)."""
@@ -51,6 +53,10 @@ class Ascend:
         """Return the base image that `auto` stands for."""
         base: str = compat.table("bases")["auto"]["ascend"]
         return base
+
+    def cards(self, text: str) -> tuple[CardUse, ...]:
+        """Read what `use_command` printed."""
+        return of_npu_smi(text)
 
     def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
         """Hand over the cards' nodes, the shared ones, and the host's driver: that works on every engine.

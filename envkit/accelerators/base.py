@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from envkit.accelerators.cards import CardUse
 from envkit.errors import AcceleratorError
 
 
@@ -83,12 +84,16 @@ class Accelerator(Protocol):
     # What a build needs on the engine's disk: the plain recipe put 2.5 GB on its base (facts/ide.md), twice
     # for the builder's cache and the layers' export, and torch's CUDA builds unpack to about 6 GB.
     build_bytes: int
+    use_command: tuple[str, ...]  # asks, inside a container, what its cards do; (): nothing to ask
 
     def choose_torch(self, wish: TorchWish) -> TorchChoice:
         """Choose torch's build; raise Misfit when there is none."""
 
     def default_base(self) -> str:
         """Return the base image that `auto` stands for."""
+
+    def cards(self, text: str) -> tuple[CardUse, ...]:
+        """Read what `use_command` printed; a card that it could not ask is not among them."""
 
     def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
         """Decide how these cards (None: all) get into a container; AcceleratorError when one is not there."""

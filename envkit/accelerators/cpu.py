@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envkit import compat
 from envkit.accelerators.base import Seen, TorchChoice, TorchWish, Wiring
+from envkit.accelerators.cards import CardUse
 from envkit.accelerators.torch_rows import row_for
 from envkit.errors import UsageError
 
@@ -15,6 +16,7 @@ class Cpu:
     looks_at: tuple[str, ...] = ()
     python_is_the_base_s = False
     build_bytes = 6 << 30
+    use_command: tuple[str, ...] = ()
 
     def choose_torch(self, wish: TorchWish) -> TorchChoice:
         """Choose the CPU build: the plain one is gigabytes of CUDA."""
@@ -29,6 +31,10 @@ class Cpu:
         """Return the base image that `auto` stands for."""
         base: str = compat.table("bases")["auto"]["cpu"]
         return base
+
+    def cards(self, text: str) -> tuple[CardUse, ...]:
+        """Read what `use_command` printed."""
+        return ()
 
     def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
         """Wire nothing; `--cpus` says how many."""

@@ -13,6 +13,7 @@ from envkit.accelerators.base import (
     present,
     require_cards,
 )
+from envkit.accelerators.cards import NVIDIA_SMI, CardUse, of_nvidia_smi
 from envkit.accelerators.torch_rows import row_for
 from envkit.errors import AcceleratorError
 
@@ -29,6 +30,7 @@ class Cuda:
     looks_at: tuple[str, ...] = (f"{_NODE}*", _WSL)
     python_is_the_base_s = False
     build_bytes = 16 << 30
+    use_command: tuple[str, ...] = NVIDIA_SMI
 
     def choose_torch(self, wish: TorchWish) -> TorchChoice:
         """Choose the build of the wanted CUDA line, or of the line that torch's makers put first."""
@@ -54,6 +56,10 @@ class Cuda:
         """Return the base image that `auto` stands for."""
         base: str = compat.table("bases")["auto"]["cuda"]
         return base
+
+    def cards(self, text: str) -> tuple[CardUse, ...]:
+        """Read what `use_command` printed."""
+        return of_nvidia_smi(text)
 
     def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
         """Ask the engine for the cards by number: by CDI where it knows them so (facts R7)."""

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exec": ("envkit.cli.exec", "Run a command in an environment."),
     "shell": ("envkit.cli.shell", "Open a shell in an environment."),
     "cp": ("envkit.cli.cp", "Copy files into an environment, or out of it."),
+    "top": ("envkit.cli.top", "Print what environments use: CPU, memory, cards."),
     "stop": ("envkit.cli.stop", "Stop environments; nothing is lost."),
     "start": ("envkit.cli.start", "Start a stopped environment and print its URLs."),
     "restart": ("envkit.cli.restart", "Stop an environment and start it again."),
