@@ -27,9 +27,12 @@ pytestmark = [pytest.mark.real, pytest.mark.usefixtures("debian")]
 
 MARK = f"io.envkit.test=build-{uuid.uuid4().hex}"  # of this session: another one may work beside it
 BASE = "FROM debian:12\n"
-# A child that builds as the command line does: Ctrl-C is exit code 130.
+# A child that builds as the command line does: Ctrl-C is exit code 130. A test run in the
+# background (`make test &`) ignores it, and so would its children.
 CHILD = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from envkit.engines.values import BuildRequest
 from envkit.engines.docker import connect
