@@ -9,7 +9,7 @@ import pytest
 from envkit.errors import HostError
 from envkit.image.apt_sources import own_mirror
 from envkit.image.network import read_network
-from envkit.plan.network import Network
+from envkit.plan.network import Network, script
 from tests.scripted_host import DEBIAN, ScriptedHost
 
 HOME = {"HOME": "/home/ada"}
@@ -36,6 +36,12 @@ def apt_machine(files: dict[str, str], dump: str = "") -> ScriptedHost:
 
 def test_a_bare_machine_has_nothing_to_say() -> None:
     assert of({}) == Network(distribution=":")
+
+
+def test_mirrors_of_the_machines_own_are_taken_without_a_last_slash() -> None:
+    found = of({}, {"ENVKIT_GALLERY_URL": "http://m/api/", "ENVKIT_RELEASES_URL": ""})
+    assert found.mirrors == {"ENVKIT_GALLERY_URL": "http://m/api"}
+    assert "export ENVKIT_GALLERY_URL=http://m/api\n" in script(found)
 
 
 def test_what_may_not_be_read_is_left_out() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from envkit import compat
 from envkit.image.reach import places, proxies_of, reach
 from envkit.plan.facts import BuildFacts, Inputs
@@ -12,9 +14,9 @@ from envkit.spec.model import Spec
 DATA = compat.table("code_server")
 
 
-def asked(**keys: object) -> dict[str, str]:
+def asked(mirrors: Mapping[str, str] | None = None, **keys: object) -> dict[str, str]:
     spec = Spec.model_validate({"name": "x", "base": "debian:12", **keys})
-    return places(make(spec, BuildFacts(), Inputs(), ""), "arm64")
+    return places(make(spec, BuildFacts(), Inputs(), ""), "arm64", mirrors or {})
 
 
 def test_a_plan_depends_on_what_it_would_fetch() -> None:
@@ -22,6 +24,14 @@ def test_a_plan_depends_on_what_it_would_fetch() -> None:
         "release": DATA["release"].format(version="4.138.0", architecture="arm64"),
         "gallery": DATA["gallery"],
         "torch": compat.table("torch")["index"] + "cpu/torch/",
+    }
+
+
+def test_a_machines_own_mirrors_are_asked_in_their_place() -> None:
+    mirrors = {"ENVKIT_RELEASES_URL": "http://m/releases", "ENVKIT_GALLERY_URL": "http://m/gallery"}
+    assert asked(mirrors, ide={"code_server": {"extensions": ["a.b"]}}) == {
+        "release": "http://m/releases/v4.138.0/code-server-4.138.0-linux-arm64.tar.gz",
+        "gallery": "http://m/gallery",
     }
 
 

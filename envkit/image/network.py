@@ -11,7 +11,7 @@ from pathlib import Path
 from envkit.errors import HostError
 from envkit.hosts.base import Command, Host
 from envkit.image.apt_sources import own_mirror
-from envkit.plan.network import PROXY_NAMES, Network
+from envkit.plan.network import MIRROR_NAMES, PROXY_NAMES, Network
 
 # Where `npm config get globalconfig` points: npm's own prefix, a local one, Debian's.
 _NPM_FILES = ("/usr/etc/npmrc", "/usr/local/etc/npmrc", "/etc/npmrc")
@@ -45,6 +45,7 @@ def read_network(host: Host, environment: Mapping[str, str]) -> Network:
         apt=_apt(machine),
         apt_sources=own_mirror(distribution, _apt_files(machine)),
         distribution=distribution,
+        mirrors={name: environment[name].rstrip("/") for name in MIRROR_NAMES if environment.get(name)},
     )
 
 

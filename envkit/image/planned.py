@@ -65,7 +65,9 @@ def plan_spec(loaded: LoadedSpec, known: Known, *, look_outside: bool) -> Planne
     try:
         plan = make(loaded.spec, facts, known.inputs, shipped.digest)
         if look_outside:
-            facts = replace(facts, reachable=reach(places(plan, facts.architecture), known.network))
+            facts = replace(
+                facts, reachable=reach(places(plan, facts.architecture, known.network.mirrors), known.network)
+            )
             plan = make(loaded.spec, facts, known.inputs, shipped.digest)
     except Misfit as misfit:
         raise loaded.error(misfit.key, misfit.what, fix=misfit.fix) from misfit

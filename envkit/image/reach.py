@@ -16,18 +16,24 @@ from envkit.plan.network import Network
 _TIMEOUT_S = 4.0
 
 
-def places(plan: BuildPlan, architecture: str) -> dict[str, str]:
+def places(plan: BuildPlan, architecture: str, mirrors: Mapping[str, str]) -> dict[str, str]:
     """Return what a plan depends on, by name: `release` and `gallery` of code-server, `torch`'s index."""
     found = {}
     data = compat.table("code_server")
     if code_server := plan.tools.code_server:
         if code_server.version:
-            found["release"] = data["release"].format(version=code_server.version, architecture=architecture)
+            release = data["release"].format(version=code_server.version, architecture=architecture)
+            found["release"] = release_from(mirrors.get("ENVKIT_RELEASES_URL", ""), release)
         if code_server.extensions:
-            found["gallery"] = data["gallery"]
+            found["gallery"] = mirrors.get("ENVKIT_GALLERY_URL", data["gallery"])
     if plan.torch and plan.torch.index:
         found["torch"] = f"{plan.torch.index}/torch/"
     return found
+
+
+def release_from(mirror: str, url: str) -> str:
+    """Return where a release file lies: a mirror has the release page's last two parts, `vX/FILE`."""
+    return "/".join((mirror, *url.rsplit("/", 2)[1:])) if mirror else url
 
 
 def reach(urls: Mapping[str, str], network: Network) -> dict[str, bool]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 FOLDER = "/dev/shm/envkit-net"
+# A machine's own places for code-server's release, its install script and its extensions.
+MIRROR_NAMES = ("ENVKIT_RELEASES_URL", "ENVKIT_INSTALL_SCRIPT_URL", "ENVKIT_GALLERY_URL")
 PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -26,11 +28,12 @@ class Network:
     apt: str = field(default="", repr=False)  # apt.conf lines: proxies
     apt_sources: str = field(default="", repr=False)  # lines of a sources.list: this machine's own mirror
     distribution: str = ""  # "debian:12": what the sources are of
+    mirrors: Mapping[str, str] = field(default_factory=dict, repr=False)  # ENVKIT_GALLERY_URL, …
 
     @property
     def has_credentials(self) -> bool:
         """Tell whether any of it would be a secret in a layer."""
-        texts = [*self.pip.values(), self.npmrc, self.apt, self.apt_sources]
+        texts = [*self.pip.values(), *self.mirrors.values(), self.npmrc, self.apt, self.apt_sources]
         # A proxy may be written without `http://`; only a user's name stands before an `@`.
         return any("@" in value for value in self.proxies.values()) or any(map(_SECRET.search, texts))
 
@@ -47,7 +50,7 @@ def for_base(network: Network, distribution: str) -> Network:
 def script(network: Network) -> str:
     """Return the shell file that a RUN sources; bash reads it, under `set -euo pipefail`."""
     lines = ["# This machine's network: never part of an image.", f"install -d -m 0755 {FOLDER}"]
-    exports = dict(_pip_exports(network)) | dict(_proxy_exports(network))
+    exports = dict(_pip_exports(network)) | dict(_proxy_exports(network)) | dict(network.mirrors)
     files = {
         "ca.crt": network.ca_bundle,
         "npmrc": network.npmrc,

@@ -38,6 +38,8 @@ take_its_node() {
 
 case "$SOURCE" in
 release)
+    # A mirror has the release page's last two parts: vX/FILE.
+    [ -z "${ENVKIT_RELEASES_URL:-}" ] || URL="$ENVKIT_RELEASES_URL/v$VERSION/${URL##*/}"
     fetch "$URL" /tmp/code-server.tar.gz
     unpack_release /tmp/code-server.tar.gz
     take_its_node
@@ -68,7 +70,7 @@ PY
     JOBS=max npm install --omit=dev --no-audit --no-fund --loglevel=warn
     ;;
 script)
-    fetch "$URL" /tmp/install.sh
+    fetch "${ENVKIT_INSTALL_SCRIPT_URL:-$URL}" /tmp/install.sh
     HOME=/tmp sh /tmp/install.sh --method=standalone --prefix=/tmp/standalone
     mv /tmp/standalone/lib/code-server-* "$target"
     take_its_node
