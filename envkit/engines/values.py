@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-OWNED = "io.envkit.owned"
+from envkit.spec.reserved import OWNED as OWNED
+
 # A container inherits its image's labels, so OWNED on one only says that its image is ours. This one is
 # set by `Containers.create` alone.
 OWNED_CONTAINER = "io.envkit.container"

@@ -15,7 +15,7 @@ from envkit.errors import EngineError
 from envkit.hosts.base import Host
 from envkit.image import verdict as verdicts
 from envkit.image.base import check_free_disk, find_base
-from envkit.image.planned import Known, Planned, plan_spec, prepare
+from envkit.image.planned import Known, Planned, decide, plan_spec, prepare
 from envkit.image.proving import Reports, prove
 from envkit.image.verdict import Verdict
 from envkit.plan.build_plan import BuildPlan
@@ -48,19 +48,22 @@ class Built:
 
 def plan_build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions) -> Planned:
     """Return the plan that `build` carries out, with what can be reached from here."""
-    return _plan(loaded, prepare(loaded, engine, host), options, look_outside=True)
+    planned = _plan(loaded, _known(loaded, engine, host, options), options)
+    engine.images.inspect(planned.plan.tag)  # what is no image's name is refused now, as the build would
+    return planned
 
 
 def build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions, reports: Reports) -> Built:
     """Build a spec's image and prove it. Nothing changed: nothing is built. A failure leaves no tag."""
     started = time.monotonic()
     find_base(base_reference(loaded.spec), engine, host, reports.note)
-    known = prepare(loaded, engine, host)
-    wanted = _plan(loaded, known, options, look_outside=False).plan
-    present = engine.images.inspect(wanted.tag)
+    known = _known(loaded, engine, host, options)
+    wanted = decide(loaded, known)
+    tag = options.tag or wanted.tag
+    present = engine.images.inspect(tag)
     if present and not options.no_cache and _is_same(present, wanted, options):
-        return _result(present, wanted.tag, started, unchanged=True)
-    planned = _plan(loaded, known, options, look_outside=True)
+        return _result(present, tag, started, unchanged=True)
+    planned = _plan(loaded, known, options)
     _may_start(loaded, planned, engine, host, reports)
     image_id = _build_untagged(planned, engine, options, reports)
     final = prove(image_id, planned.plan, engine, reports, verified=options.verified)
@@ -71,9 +74,13 @@ def build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions,
     return _result(made, planned.plan.tag, started, unchanged=False)
 
 
-def _plan(loaded: LoadedSpec, known: Known, options: BuildOptions, *, look_outside: bool) -> Planned:
-    known = replace(known, facts=replace(known.facts, cache=options.cache))
-    planned = plan_spec(loaded, known, look_outside=look_outside)
+def _known(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions) -> Known:
+    known = prepare(loaded, engine, host)
+    return replace(known, facts=replace(known.facts, cache=options.cache))
+
+
+def _plan(loaded: LoadedSpec, known: Known, options: BuildOptions) -> Planned:
+    planned = plan_spec(loaded, known, look_outside=True)
     return replace(planned, plan=replace(planned.plan, tag=options.tag or planned.plan.tag))
 
 

@@ -55,28 +55,43 @@ def prepare(
     return Known(facts=facts, network=network, inputs=spec_inputs.read_inputs(loaded))
 
 
+def decide(loaded: LoadedSpec, known: Known) -> BuildPlan:
+    """Make the plan as far as its digest needs it: no place is tried, and no file rendered."""
+    return _make(loaded, known, _shipped(loaded, known), look_outside=False)[0]
+
+
 def plan_spec(loaded: LoadedSpec, known: Known, *, look_outside: bool) -> Planned:
     """Make the plan; what does not fit is a SpecError at its line.
 
     With `look_outside` the places that the plan depends on are tried first; without, they count as not tried.
     """
-    shipped = context.load_shipped(spec_inputs.template_of(loaded, known.inputs))
-    facts = known.facts
-    try:
-        plan = make(loaded.spec, facts, known.inputs, shipped.digest)
-        if look_outside:
-            facts = replace(
-                facts, reachable=reach(places(plan, facts.architecture, known.network.mirrors), known.network)
-            )
-            plan = make(loaded.spec, facts, known.inputs, shipped.digest)
-    except Misfit as misfit:
-        raise loaded.error(misfit.key, misfit.what, fix=misfit.fix) from misfit
+    shipped = _shipped(loaded, known)
+    plan, facts = _make(loaded, known, shipped, look_outside=look_outside)
     return Planned(
         plan=plan,
         facts=facts,
         files=_with_wheels(context.files_of(plan, shipped), plan, known.network),
         network=for_base(known.network, plan.base.distribution),
     )
+
+
+def _shipped(loaded: LoadedSpec, known: Known) -> context.Shipped:
+    return context.load_shipped(spec_inputs.template_of(loaded, known.inputs))
+
+
+def _make(
+    loaded: LoadedSpec, known: Known, shipped: context.Shipped, *, look_outside: bool
+) -> tuple[BuildPlan, BuildFacts]:
+    facts = known.facts
+    try:
+        plan = make(loaded.spec, facts, known.inputs, shipped.digest)
+        if look_outside:
+            asked = places(plan, facts.architecture, known.network.mirrors)
+            facts = replace(facts, reachable=reach(asked, known.network))
+            plan = make(loaded.spec, facts, known.inputs, shipped.digest)
+    except Misfit as misfit:
+        raise loaded.error(misfit.key, misfit.what, fix=misfit.fix) from misfit
+    return plan, facts
 
 
 def _with_wheels(

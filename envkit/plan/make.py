@@ -24,8 +24,8 @@ from envkit.plan.digest import digest_of
 from envkit.plan.facts import BuildFacts, Inputs
 from envkit.plan.python import choose_python, choose_torch
 from envkit.spec.model import CodeServer, Spec
+from envkit.spec.reserved import OWNED
 
-OWNED = "io.envkit.owned"
 # What an image's entrypoint understands. 1 (images without the label): tokens, base URL, name.
 # 2: it waits for secrets (ENVKIT_SECRET_NAMES), and its doors speak TLS (ENVKIT_TLS).
 CONTRACT = 2

@@ -13,6 +13,7 @@ from envkit.plan.devices import parse_device
 from envkit.plan.limits import parse_ulimit
 from envkit.plan.mounts import parse_mount
 from envkit.plan.run_plan import RunOptions, RunPlan, base_url, origin, user
+from envkit.spec.reserved import OWNED
 
 
 def _same(value: Any) -> Any:
@@ -54,7 +55,7 @@ def labels(plan: RunPlan) -> dict[str, str]:
     """Return the labels: all that envkit remembers of an environment."""
     record = _record(plan)
     return {
-        "io.envkit.owned": "true",
+        OWNED: "true",
         "io.envkit.kind": "environment",
         "io.envkit.environment": plan.name,
         "io.envkit.base-url": base_url(plan.name),

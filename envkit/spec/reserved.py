@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+OWNED = "io.envkit.owned"  # "true" on everything that envkit makes
 LABELS = ("io.envkit.", "com.docker.", "io.docker.", "org.dockerproject.")
 
 _OURS = "envkit sets it, so that every process sees the same"
