@@ -45,13 +45,18 @@ def command(image: str, packages: bool, as_json: bool) -> None:
 
 def _show_head(image_id: str, manifest: Manifest) -> None:
     base = f"{manifest.base} ({manifest.base_digest[:19]})" if manifest.base else ""
-    floor = f", /opt/envkit runs from glibc {manifest.glibc_floor}" if manifest.glibc_floor else ""
+    system = (
+        manifest.os,
+        manifest.architecture,
+        f"glibc {manifest.glibc}" if manifest.glibc else "",
+        f"/opt/envkit runs from glibc {manifest.glibc_floor}" if manifest.glibc_floor else "",
+    )
     # A verified image gets a thin last layer, and with it an id of its own.
     taken = f", listed and proven as {manifest.image[:19]}" if manifest.image != image_id else ""
     rows = (
         ("id", image_id[:19] + taken),
         ("base", base),
-        ("system", f"{manifest.os}, {manifest.architecture}, glibc {manifest.glibc}{floor}"),
+        ("system", ", ".join(filter(None, system))),
         ("size", output.human_bytes(manifest.size_bytes)),
         ("tools", ", ".join(f"{name} {version}" for name, version in sorted(manifest.tools.items()))),
     )
@@ -68,6 +73,9 @@ def _show_packages(manifest: Manifest, *, every: bool) -> None:
         ("env", "variables", manifest.env),
     )
     output.show("packages")
+    if not (manifest.apt or manifest.pip or manifest.glibc):
+        output.show("  unknown: the image has no Python to look with")
+        return
     output.show_table((), [(f"  {words}", str(len(found))) for _, words, found in groups])
     for name, reason in sorted(manifest.missing_extensions.items()):
         output.show(f"  missing, as allowed: {name} ({reason})")

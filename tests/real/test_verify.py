@@ -96,6 +96,19 @@ def test_inspect_prints_what_is_in_an_image(image: str) -> None:
     assert sum(step["size_bytes"] for step in manifest["steps"]) > 500_000_000
 
 
+def test_inspect_does_not_count_what_it_could_not_look_at(debian: str) -> None:
+    code, said, _ = envkit_says("inspect", debian)
+    assert code == 0
+    assert ", glibc" not in said
+    assert "packages\n  unknown: the image has no Python to look with\n" in said
+
+
+def test_a_name_that_is_none_is_refused_before_any_work(debian: str) -> None:
+    code, said, error = envkit_says("build", "preset:cpu", "--tag", "BAD TAG", "--dry-run")
+    assert (code, said) == (2, "")
+    assert "that is no image's name" in error
+
+
 def test_diff_names_what_one_image_has_and_the_other_has_not(debian: str, image: str) -> None:
     code, said, _ = envkit_says("diff", debian, image, "--json")
     found = json.loads(said)
