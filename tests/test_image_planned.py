@@ -11,7 +11,7 @@ from envkit import paths
 from envkit.engines.fake import FACTS, FakeEngine
 from envkit.errors import SpecError
 from envkit.image import planned
-from envkit.image.planned import Known, plan_spec, prepare
+from envkit.image.planned import Known, decide, plan_spec, prepare
 from envkit.plan.facts import BuildFacts, Inputs
 from envkit.plan.network import Network
 from envkit.spec.load import LoadedSpec, load
@@ -55,6 +55,13 @@ def test_a_misfit_is_told_at_its_line(tmp_path: Path, text: str, what: str) -> N
         plan_spec(spec(tmp_path, whole.replace("«", "")), known(), look_outside=False)
     assert f"{place}{what}" in " ".join(error.value.what.split())
     assert error.value.fix and error.value.exit_code == 3
+
+
+def test_what_is_decided_before_rendering_is_the_plan_that_is_built(tmp_path: Path) -> None:
+    loaded = spec(tmp_path, "name: x\nbase: debian:12\ntorch: 2.13.0\n")
+    whole = plan_spec(loaded, known(), look_outside=False)
+    assert decide(loaded, known()) == whole.plan
+    assert whole.files
 
 
 def test_a_misfit_of_a_default_is_told_at_the_spec_itself(tmp_path: Path) -> None:
