@@ -53,7 +53,7 @@ def test_up_shows_the_token_when_asked_and_ps_does_not_tell_it() -> None:
     done = run("up", "lab:dev", "--port", "20123", "--show-token")
     assert done.stdout == (
         "environment lab is running\n"
-        "  JupyterLab   http://127.0.0.1:20123/env/lab/lab?token=t1\n"
+        "  JupyterLab   http://127.0.0.1:20123/env/lab/login?next=%2Fenv%2Flab%2Flab&token=t1\n"
         "  VS Code      http://127.0.0.1:20123/env/lab/login?next=%2Fenv%2Flab%2Fvscode%2F&token=t1\n"
         "  TensorBoard  http://127.0.0.1:20123/env/lab/login?next=%2Fenv%2Flab%2Ftensorboard%2F&token=t1\n"
         "  /work/home   /data/home\n"
@@ -70,7 +70,10 @@ def test_up_shows_the_token_when_asked_and_ps_does_not_tell_it() -> None:
 def test_json_holds_all_that_opens_it_when_asked() -> None:
     opened = json.loads(run("up", "lab:dev", "--port", "20123", "--json", "--show-token").stdout)
     assert (opened["name"], opened["port"], opened["token"]) == ("lab", 20123, "t1")
-    assert opened["urls"]["jupyterlab"] == "http://127.0.0.1:20123/env/lab/lab?token=t1"
+    assert (
+        opened["urls"]["jupyterlab"]
+        == "http://127.0.0.1:20123/env/lab/login?next=%2Fenv%2Flab%2Flab&token=t1"
+    )
 
 
 def test_a_dry_run_prints_the_plan_and_makes_nothing(site: Site) -> None:

@@ -20,7 +20,7 @@ def door(answers: Mapping[tuple[str, str | None], int]) -> Ask:
 
 def test_every_url_logs_in_and_none_hands_the_token_to_a_service_behind_the_proxy() -> None:
     assert urls("http://127.0.0.1:20001", "/env/cpu", "t0", SERVICES, None) == Urls(
-        jupyterlab="http://127.0.0.1:20001/env/cpu/lab?token=t0",
+        jupyterlab="http://127.0.0.1:20001/env/cpu/login?next=%2Fenv%2Fcpu%2Flab&token=t0",
         vscode="http://127.0.0.1:20001/env/cpu/login?next=%2Fenv%2Fcpu%2Fvscode%2F&token=t0",
         tensorboard="http://127.0.0.1:20001/env/cpu/login?next=%2Fenv%2Fcpu%2Ftensorboard%2F&token=t0",
         own_door=None,

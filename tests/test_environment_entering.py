@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -39,6 +39,14 @@ def test_a_commands_words_outputs_and_code_pass_untouched(engine: FakeEngine) ->
     assert run_inside(engine, "lab", ("sh", "-c", "x y"), heard.ends(), "xterm") == 7
     assert heard.said == [(1, b"out"), (2, b"err")]
     assert engine.inside.requests[-1] == ExecRequest(command=("sh", "-c", "x y"), directory="/work/home")
+
+
+def test_a_command_gets_the_users_secrets(engine: FakeEngine) -> None:
+    facts = engine.containers.require("envkit-lab")
+    labels = {**facts.labels, "io.envkit.secrets": '[{"name": "A"}]'}
+    engine.containers.add(replace(facts, labels=labels))
+    run_inside(engine, "lab", ("sh", "-c", "x y"), Heard().ends(), None)
+    assert engine.inside.requests[-1].command == ("/opt/envkit/bin/with-secrets", "sh", "-c", "x y")
 
 
 def test_a_command_with_a_terminal_knows_its_kind(engine: FakeEngine) -> None:

@@ -144,7 +144,7 @@ def test_an_exposed_door_gets_a_certificate_and_is_asked_by_it() -> None:
     names = [line.split()[0] for line in memory.brought[0].decode().splitlines()]
     assert names == ["hostnames", "tls.crt", "tls.key"]
     assert facts.ports == {8888: ("0.0.0.0", 20_123)}
-    assert opened.urls.jupyterlab == "https://192.0.2.2:20123/env/lab/lab?token=t1"
+    assert opened.urls.jupyterlab == "https://192.0.2.2:20123/env/lab/login?next=%2Fenv%2Flab%2Flab&token=t1"
     assert opened.authority and Path(opened.authority.file).is_file()
     assert isinstance(site.ask, Door) and site.ask.tls and site.ask.tls.certificate == "CERT"
     assert awaited(facts.labels).exposure == exposed.options.exposure

@@ -147,9 +147,8 @@ def urls(origin: str, base: str, token: str | None, services: tuple[str, ...], o
         # `<path>?token=` would log in too, but hand the token on to the service behind the proxy.
         return f"{root}/login?next={quote(f'{base}/{path}', safe='')}&token={quote(token)}"
 
-    lab = f"{root}/lab" if token is None else f"{root}/lab?token={quote(token)}"
     return Urls(
-        jupyterlab=lab if "jupyterlab" in services else None,
+        jupyterlab=behind_login("lab") if "jupyterlab" in services else None,
         vscode=behind_login("vscode/") if "code-server" in services else None,
         tensorboard=behind_login("tensorboard/") if "tensorboard" in services else None,
         own_door=own_door,

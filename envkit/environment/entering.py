@@ -6,7 +6,10 @@ from envkit.engines.base import Engine
 from envkit.engines.values import Ends, ExecRequest
 from envkit.environment.lookup import running
 from envkit.plan.run_plan import HOME
+from envkit.plan.secret_plan import of_labels
 
+# What a command gets of the user's secrets, the IDEs get too (probes/with_secrets.sh).
+_WITH_SECRETS = "/opt/envkit/bin/with-secrets"
 # Bash where there is one: the account's own shell is (container/accounts.py).
 _LOGIN = ("/bin/sh", "-c", 'exec "$(command -v bash || command -v sh)" -l')
 
@@ -20,6 +23,8 @@ def run_inside(
     """
     facts = running(engine, name)
     env = {"TERM": terminal} if terminal and ends.size else {}
+    if of_labels(facts.labels):
+        command = (_WITH_SECRETS, *command)
     return engine.inside.converse(facts.id, ExecRequest(command=command, env=env, directory=HOME), ends)
 
 

@@ -82,7 +82,7 @@ def ide(
         folders = ("--home", str(home), "--cache", str(cache))
         opened = json.loads(envkit("up", image, "--name", name, *folders, "--json", "--show-token"))
         yield Ide(
-            url=opened["urls"]["jupyterlab"].partition("/lab?")[0],
+            url=opened["urls"]["jupyterlab"].partition("/login?")[0],
             token=opened["token"],
             home=home,
             container=engine.containers.get(f"envkit-{name}"),

@@ -45,6 +45,7 @@ class Opened:
     urls: dict[str, str]
     trusted: ssl.SSLContext | None = None  # of an exposed one
     address: str = "127.0.0.1"
+    authority: str = ""  # the file that a browser is told to trust
 
     @property
     def base(self) -> str:
@@ -127,6 +128,7 @@ def read(told: dict[str, Any]) -> Opened:
         password=told["own_door_password"] or "",
         urls=told["urls"],
         trusted=trusted,
+        authority=told["authority"]["file"] if told["authority"] else "",
         address=told["origin"].partition("//")[2].rpartition(":")[0],
     )
 
