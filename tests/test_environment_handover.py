@@ -12,6 +12,7 @@ from envkit.engines.fake import FakeEngine
 from envkit.engines.values import ContainerFacts, ExecRequest, ExecResult
 from envkit.environment.handover import asked_exposure, awaited
 from envkit.environment.secrets import planned
+from envkit.environment.starting import start
 from envkit.environment.up import Site, UpRequest, plan_up, up
 from envkit.errors import PlanError, UsageError
 from envkit.plan.run_plan import RunImage
@@ -103,6 +104,17 @@ def test_a_start_after_a_stop_brings_them_again_from_where_they_were(tmp_path: P
     memory.engine.containers.stop("envkit-lab", 1)
     env_file(tmp_path, "A=2\n")
     up(site, request, silent)
+    assert memory.brought == [b"A MQ==\n", b"A Mg==\n"]
+
+
+def test_start_takes_them_from_another_file_when_told(tmp_path: Path) -> None:
+    site, memory, request = place()
+    up(site, asking(request, secrets=planned(env_file(tmp_path, "A=1\n"))), silent)
+    (tmp_path / "new").write_text("A=2\n")
+    memory.engine.containers.stop("envkit-lab", 1)
+    assert isinstance(site.host, TalkingHost)
+    site.host.answers = {**site.host.answers, "id": "uid=1000(ada) gid=100(users) groups=100(users)\n"}
+    start(site, "lab", 60, silent, str(tmp_path / "new"))
     assert memory.brought == [b"A MQ==\n", b"A Mg==\n"]
 
 

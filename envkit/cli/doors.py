@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from envkit.cli import options
+
 if TYPE_CHECKING:
     from envkit.plan.run_plan import RunOptions
 
@@ -31,11 +33,7 @@ _OPTIONS = (
         "--tls-cert", metavar="FILE", help="Your certificate with its chain, instead of envkit's own."
     ),
     click.option("--tls-key", metavar="FILE", help="Its key, without a passphrase."),
-    click.option(
-        "--env-file",
-        metavar="FILE",
-        help="Secrets, a NAME=VALUE a line as `docker run` reads it (no quotes; NAME alone: your variable).",
-    ),
+    options.env_file,
 )
 
 
@@ -49,7 +47,7 @@ class Doors:
     tls_key: str | None
     env_file: str | None
 
-    def added_to(self, options: RunOptions) -> RunOptions:
+    def added_to(self, wishes: RunOptions) -> RunOptions:
         """Return the wishes with these among them."""
         from dataclasses import replace
 
@@ -59,7 +57,7 @@ class Doors:
 
         certificate, key = absolute(self.tls_cert), absolute(self.tls_key)
         return replace(
-            options,
+            wishes,
             exposure=asked_exposure(self.expose, self.tls_names, certificate, key),
             secrets=planned(absolute(self.env_file)),
         )

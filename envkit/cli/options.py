@@ -27,6 +27,11 @@ timeout = click.option(
     show_default=True,
     help="How long to wait for the IDEs.",
 )
+env_file = click.option(
+    "--env-file",
+    metavar="FILE",
+    help="Secrets, a NAME=VALUE a line as `docker run` reads it (no quotes; NAME alone: your variable).",
+)
 environment = click.argument(
     "name", metavar="[NAME]", required=False, default=None, shell_complete=complete.environments
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Any, Literal
 
 from envkit.engines.values import ContainerFacts
@@ -11,6 +12,7 @@ from envkit.environment import machine
 from envkit.environment.ending import stop
 from envkit.environment.lookup import chosen, name_of
 from envkit.environment.ready import Opened
+from envkit.environment.secrets import planned
 from envkit.environment.states import Environment, describe
 from envkit.environment.up import Report, Site, UpRequest, up
 from envkit.errors import EngineError, EnvkitError
@@ -21,19 +23,28 @@ _PAUSE_S = 0.5
 _ENDED = ("stopped", "failed")
 
 
-def start(site: Site, name: str | None, timeout_s: float, report: Report) -> Opened:
-    """Start it as it was made, and wait until its IDEs answer; one that runs already is fine."""
+def start(
+    site: Site, name: str | None, timeout_s: float, report: Report, env_file: str | None = None
+) -> Opened:
+    """Start it as it was made, and wait until its IDEs answer; one that runs already is fine.
+
+    Its secrets come from `env_file`, or from where they came from before.
+    """
     facts = chosen(site.engine, name)
     if facts.state != "running":
         report(f"environment {name_of(facts)} starts: waiting for its IDEs")
-    return up(site, _request(site, facts, timeout_s), report)
+    request = _request(site, facts, timeout_s)
+    options = replace(request.options, secrets=planned(env_file))
+    return up(site, replace(request, options=options), report)
 
 
-def restart(site: Site, name: str | None, timeout_s: float, report: Report) -> Opened:
+def restart(
+    site: Site, name: str | None, timeout_s: float, report: Report, env_file: str | None = None
+) -> Opened:
     """Stop it and start it again: with new tokens, and with what its services were asked to forget."""
     stopped = stop(site.engine, name)
     report(f"environment {stopped} is stopped")
-    return start(site, stopped, timeout_s, report)
+    return start(site, stopped, timeout_s, report, env_file)
 
 
 def wait_for(

@@ -4,8 +4,11 @@
 const fs = require("fs");
 const http = require("http");
 const https = require("https");
+const net = require("net");
 const path = require("path");
 
+const DOOR = 8080;
+const guards = new WeakSet();
 const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
 
 function known() {
@@ -43,6 +46,7 @@ function hideCookies(answer) {
 function guarded(server) {
     const hosts = known();
     const emit = server.emit;
+    guards.add(server);
     server.emit = function (event, request, answer, ...rest) {
         if (!["request", "upgrade", "connect", "checkContinue", "checkExpectation"].includes(event)) {
             return emit.call(this, event, request, answer, ...rest);
@@ -56,6 +60,14 @@ function guarded(server) {
     };
     return server;
 }
+
+// Should a newer code-server make its server in another way, the door stays shut rather than unguarded.
+const listen = net.Server.prototype.listen;
+net.Server.prototype.listen = function (...given) {
+    const port = typeof given[0] === "object" && given[0] ? given[0].port : given[0];
+    if (Number(port) === DOOR && !guards.has(this)) throw new Error("the door at 8080 would be unguarded");
+    return listen.apply(this, given);
+};
 
 if (/\/code-server\/out\/node\/entry(\.js)?$/.test(process.argv[1] || "")) {
     const create = http.createServer;
