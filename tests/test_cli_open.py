@@ -32,7 +32,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 def test_the_url_with_its_token_is_printed_where_there_is_no_browser(run: Run) -> None:
     done = run("lab")
     assert done.exit_code == 0
-    assert done.stdout.endswith("/env/lab/lab?token=t1\n")
+    assert done.stdout.endswith("/env/lab/login?next=%2Fenv%2Flab%2Flab&token=t1\n")
 
 
 def test_a_browser_is_given_a_private_page_and_no_token_on_its_command_line(

@@ -21,8 +21,8 @@ def running(door: Door) -> tuple[Site, FakeEngine]:
 def test_each_service_has_its_url_which_logs_in() -> None:
     site, _ = running(Door())
     found = open_door(site, "lab", "jupyter", 1)
-    assert found.url().endswith(f"{found.port}/env/lab/lab?token=t1")
-    assert found.url(8080) == "http://127.0.0.1:8080/env/lab/lab?token=t1"
+    assert found.url().endswith(f"{found.port}/env/lab/login?next=%2Fenv%2Flab%2Flab&token=t1")
+    assert found.url(8080) == "http://127.0.0.1:8080/env/lab/login?next=%2Fenv%2Flab%2Flab&token=t1"
     code = open_door(site, None, "code", 1).url(8080)
     assert code == "http://127.0.0.1:8080/env/lab/login?next=%2Fenv%2Flab%2Fvscode%2F&token=t1"
     assert "tensorboard" in open_door(site, "lab", "tensorboard", 1).url()
