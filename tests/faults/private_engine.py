@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import docker
@@ -34,7 +35,9 @@ class PrivateEngine:
         """Start it, or start it again; return a client, to be closed, once it answers."""
         words = ["dockerd", *_NETWORK, f"--data-root={self.data}", f"--exec-root={self._root}/exec"]
         words += [f"--pidfile={self._root}/pid", f"--host=unix://{self.socket}"]
-        (self._root / "pid").unlink(missing_ok=True)
+        # Of one that was killed; its containerd died with it, and may be a zombie that still has its pid.
+        for left in ("pid", "exec/containerd/containerd.pid"):
+            (self._root / left).unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(words, stdout=log, stderr=log)
         deadline = time.monotonic() + _PATIENCE_S
@@ -61,9 +64,14 @@ class PrivateEngine:
             self._process.wait(_PATIENCE_S)
 
     def remove(self) -> None:
-        """End it, and let its disk go."""
+        """End it with all that it started, and let its disk go."""
         self.end()
-        _run("umount", "--lazy", str(self.data))
+        for about in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # it has ended in the meantime
+                if str(self._root).encode() in about.read_bytes():
+                    os.kill(int(about.parent.name), signal.SIGKILL)
+        for mounted in (*(self._root / "exec" / "netns").glob("*"), self.data):
+            subprocess.run(["umount", "--lazy", str(mounted)], check=False, capture_output=True)
 
 
 def make_bridge() -> None:

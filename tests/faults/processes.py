@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,17 @@ class Process:
     def kill(self) -> None:
         """Kill it as `kill -9` does, and wait until it is gone."""
         self.source.order({"kill": self.pid})
+
+    def line(self, words: str) -> str:
+        """Return the line of its output that holds these words, once it is there."""
+        deadline = time.monotonic() + 30
+        while True:
+            text = self.output.read_text("utf-8") if self.output.exists() else ""
+            found = [line for line in text.splitlines() if words in line]
+            if found:
+                return found[0]
+            assert time.monotonic() < deadline, text
+            time.sleep(0.05)
 
     def wait(self) -> tuple[int, str]:
         """Return its exit code (negative: the signal), and what it said."""
