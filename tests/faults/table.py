@@ -68,7 +68,7 @@ def _of(verb: str, call: tuple[str, str], do: str, path: str, end: tuple[str, st
     return Fault(verb=verb, call=call, do=do, path=path, says=end[0], state=end[1], begin=begin, **more)  # type: ignore[arg-type]
 
 
-_up, _stop, _rm, _ps = (partial(_of, verb) for verb in ("up", "stop", "rm", "ps"))
+_up, _stop, _rm, _ps, _logs = (partial(_of, verb) for verb in ("up", "stop", "rm", "ps", "logs"))
 _ALWAYS = {"always": True}
 _UP = (
     _up(HELLO, "cut-before", "hello, link", (CUT, "-")),
@@ -193,6 +193,21 @@ _PS = (
     _ps(
         TALK, "cut-reply", "one that answers by half", ("the engine cut", "running"), code=0, more={"size": 4}
     ),
-    _ps(LIST, "drip", ("slow and whole", "running"), "running", code=0, more={"size": 500, "seconds": 0.01}),
+    _ps(LIST, "drip", "slow and whole", ("running", "running"), code=0, more={"size": 500, "seconds": 0.01}),
 )
-FAULTS = (*_UP, *_STOP, *_RM, *_PS)
+_LOGS = (
+    _logs(BY_NAME, "fail", "lookup", ("looking at the container", "running")),
+    _logs(LOGS, "fail", "refused", ("reading the container's log", "running")),
+    _logs(LOGS, "cut-before", "link", (CUT, "running")),
+    _logs(LOGS, "hang-before", "patience", (LATE, "running")),
+    _logs(LOGS, "cut-reply", "half a line", ("the engine cut", "running"), more={"size": 20}),
+    _logs(
+        LOGS,
+        "drip",
+        "slow and whole",
+        ("hello from uid", "running"),
+        code=0,
+        more={"size": 3, "seconds": 0.001},
+    ),
+)
+FAULTS = (*_UP, *_STOP, *_RM, *_PS, *_LOGS)

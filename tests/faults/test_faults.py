@@ -21,9 +21,10 @@ WORDS = {
     "stop": ("stop", NAME),
     "rm": ("rm", NAME, "--yes"),
     "ps": ("ps",),
+    "logs": ("logs", NAME),
 }
 # What the verb leaves when nothing is broken.
-WANTED = {"up": "running", "stop": "exited", "rm": "-", "ps": "running"}
+WANTED = {"up": "running", "stop": "exited", "rm": "-", "ps": "running", "logs": "running"}
 Prepare = Callable[[Begin], None]
 
 
