@@ -60,6 +60,21 @@ def test_what_is_not_there_is_not_started(site: Site) -> None:
         start(site, "lap", 1, lambda line: None)
 
 
+def test_what_is_removed_meanwhile_is_not_made_anew(
+    site: Site, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(engine, "lab")
+
+    def removed(container: str) -> None:
+        engine.containers.remove(container)
+        engine.containers.require(container)
+
+    monkeypatch.setattr(engine.containers, "start", removed)
+    with pytest.raises(EnvkitError, match="environment lab was removed in the meantime"):
+        start(site, "lab", 1, lambda line: None)
+    assert engine.containers.find({}) == ()
+
+
 def test_without_its_image_there_is_no_start(site: Site, engine: FakeEngine) -> None:
     facts = engine.containers.require("envkit-lab")
     engine.containers.add(replace(facts, state="exited", image="sha256:" + "b" * 64))

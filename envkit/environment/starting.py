@@ -102,6 +102,7 @@ def _request(site: Site, facts: ContainerFacts, timeout_s: float) -> UpRequest:
         options=RunOptions(name=name_of(facts)),
         caller=_owner(site, facts),
         timeout_s=timeout_s,
+        must_exist=True,
     )
 
 

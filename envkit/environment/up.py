@@ -64,6 +64,7 @@ class UpRequest:
     options: RunOptions
     caller: Caller
     timeout_s: float = 120.0  # both IDEs answer within 10 s on an idle machine; a slow disk takes its time
+    must_exist: bool = False  # go on with what is there; make nothing new
     ports_lost: tuple[int, ...] = field(default=())
     allow_system_mounts: bool = False
     retention_s: float | None = None  # None: the cache is not cleaned
@@ -90,6 +91,10 @@ def up(site: Site, request: UpRequest, report: Report) -> Opened:
     name = environment_name(request.image, request.options)
     for _ in range(_TRIES):
         found = find(site.engine, name)
+        if found is None and request.must_exist:
+            raise EnvkitError(
+                f"environment {name} was removed in the meantime", fix="`envkit up` makes a new one"
+            )
         plan = _plan(site, request, found)
         try:
             opened = (

@@ -125,8 +125,8 @@ def environment(one_proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> d
 
 @pytest.fixture
 def envkit(environment: dict[str, str], proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Envkit:
-    """`envkit("stop", name)` in this process, with little patience for the engine."""
-    for key, value in {**environment, "ENVKIT_ENGINE_TIMEOUT": "3"}.items():
+    """`envkit("stop", name)` in this process."""
+    for key, value in environment.items():
         monkeypatch.setenv(key, value)
 
     def run(*words: str) -> Said:

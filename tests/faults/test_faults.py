@@ -66,6 +66,13 @@ def test_the_table_has_forty_faults_on_paths_of_their_own() -> None:
     assert {fault.verb for fault in FAULTS} == set(WORDS)
 
 
+@pytest.fixture(autouse=True)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for an engine that hangs, but not long."""
+    if "patience" in request.node.name:
+        monkeypatch.setenv("ENVKIT_ENGINE_TIMEOUT", "4")
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_a_fault_is_named_and_the_next_run_converges(
     fault: Fault, proxy: Proxy, envkit: Envkit, prepare: Prepare, watched: Callable[[str], None]

@@ -24,13 +24,34 @@ WORDS = {
     "up": ("up", IMAGE, "--name", NAME, "--timeout", "20"),
     "stop": ("stop", NAME),
     "rm": ("rm", NAME, "--yes"),
+    "start": ("start", NAME, "--timeout", "20"),
+    "restart": ("restart", NAME, "--timeout", "20"),
 }
-WANTED = {"up": "running", "stop": "exited", "rm": "-"}
+BEGINS = {"up": "-", "stop": "running", "rm": "running", "start": "exited", "restart": "running"}
+WANTED = {"up": "running", "stop": "exited", "rm": "-", "start": "running", "restart": "running"}
 ALL_POINTS = 20
 Point = tuple[str, tuple[str, str], Do, int]
 BEFORE: Do = "block-before"
 AFTER: Do = "block-after"
 # What only asks is the same before and after; what acts is not.
+_STARTING = (
+    (at.BY_NAME, BEFORE, 1),
+    (at.BY_NAME, AFTER, 1),
+    (at.IMAGE, BEFORE, 1),
+    (at.IMAGE, AFTER, 1),
+    (at.BY_NAME, AFTER, 2),
+    (at.INFO, BEFORE, 1),
+    (at.INFO, AFTER, 1),
+    (at.LIST, BEFORE, 1),
+    (at.LIST, AFTER, 1),
+    (at.START, BEFORE, 1),
+    (at.START, AFTER, 1),
+    (at.EXEC, BEFORE, 1),
+    (at.EXEC, AFTER, 1),
+    (at.TALK, BEFORE, 1),
+    (at.TALK, AFTER, 1),
+    (at.CODE, AFTER, 1),
+)
 _HELLO = ((at.HELLO, BEFORE, 1), (at.PING, AFTER, 1))
 POINTS = {
     "up": (
@@ -76,6 +97,8 @@ POINTS = {
         (at.STOP, BEFORE, 1),
         (at.STOP, AFTER, 1),
     ),
+    "start": (*_HELLO, (at.PING, BEFORE, 1), (at.HELLO, AFTER, 1), *_STARTING),
+    "restart": (*_HELLO, (at.STOP, BEFORE, 1), (at.STOP, AFTER, 1), *_STARTING),
 }
 CALLS = [(verb, *point) for verb, points in POINTS.items() for point in points]
 LINES = [
@@ -102,11 +125,13 @@ def begin(containers: Named, envkit: Envkit) -> Callable[[str], None]:
     """Bring the environment to where a verb begins."""
 
     def to(verb: str) -> None:
-        state = only_state(containers())
-        if verb == "up" and state != "-":
+        state, wanted = only_state(containers()), BEGINS[verb]
+        if wanted == "-" != state:
             containers()[0].remove(force=True)
-        elif verb != "up" and state != "running":
+        if wanted == "running" != state or wanted != "-" == state:
             assert envkit(*WORDS["up"]).code == 0
+        if wanted == "exited" != state:
+            assert envkit(*WORDS["stop"]).code == 0
 
     return to
 
