@@ -149,6 +149,18 @@ def host_at(server: Sshd, transport: Transport = "auto", name: str = "box") -> S
     return SshHost(HostEntry(name=name, target=server.target, transport=transport))
 
 
+def ping(path: Path) -> bool:
+    """Ask the engine at a socket whether it is there."""
+    with socket.socket(socket.AF_UNIX) as near:
+        near.settimeout(30)
+        near.connect(str(path))
+        near.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+        answer = b""
+        while part := near.recv(4096):
+            answer += part
+    return answer.endswith(b"OK")
+
+
 def _is_sshd(pid: int) -> bool:
     """Tell a server's process from a command that it runs for a user."""
     with suppress(OSError):

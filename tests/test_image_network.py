@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from envkit.errors import HostError
 from envkit.image.apt_sources import own_mirror
-from envkit.image.network import read_network
-from envkit.plan.network import Network, script
+from envkit.image.network import environment_of, read_network
+from envkit.plan.network import Network, script, without_local_folders
 from tests.scripted_host import DEBIAN, ScriptedHost
 
 HOME = {"HOME": "/home/ada"}
@@ -234,3 +235,24 @@ def test_a_machine_of_another_kind_has_no_mirror_for_us(name: str) -> None:
 def test_a_source_that_is_switched_off_is_left_out() -> None:
     stanza = DEB822.replace("Types: deb deb-src", "Enabled: no\nTypes: deb")
     assert own_mirror("debian:12", {"a.sources": stanza}) == ""
+
+
+class There(ScriptedHost):
+    """A machine over SSH."""
+
+    def forward(self, address: str) -> Path:
+        raise NotImplementedError
+
+
+def test_a_build_on_a_host_uses_that_host_s_environment() -> None:
+    assert environment_of(There({"env -0": (0, "A=1\0B=x=y\nz\0")})) == {"A": "1", "B": "x=y\nz"}
+    assert environment_of(ScriptedHost()) is os.environ
+
+
+def test_the_wheel_folders_of_a_host_do_not_travel() -> None:
+    network = Network(pip={"find-links": "/srv/wheels https://box/wheels", "index-url": "https://box"})
+    assert without_local_folders(network).pip == {
+        "find-links": "https://box/wheels",
+        "index-url": "https://box",
+    }
+    assert without_local_folders(Network(pip={"find-links": "/srv"})).pip == {}

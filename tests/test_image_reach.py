@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from envkit import compat
-from envkit.image.reach import places, proxies_of, reach
+from envkit.image.reach import places, proxies_of, reach, reach_from
 from envkit.plan.facts import BuildFacts, Inputs
 from envkit.plan.make import make
 from envkit.plan.network import Network
 from envkit.spec.model import Spec
+from tests.scripted_host import ScriptedHost
 
 DATA = compat.table("code_server")
 
@@ -44,3 +47,23 @@ def test_what_is_not_wanted_is_not_asked() -> None:
 def test_proxies_are_named_as_urllib_names_them() -> None:
     network = Network(proxies={"HTTPS_PROXY": "http://p", "NO_PROXY": "x"})
     assert proxies_of(network) == {"https": "http://p", "no": "x"}
+
+
+class There(ScriptedHost):
+    """A machine over SSH."""
+
+    def forward(self, address: str) -> Path:
+        raise NotImplementedError
+
+
+def test_another_machine_is_asked_there() -> None:
+    host = There({"python3 -c": (0, '{"torch": true}')})
+    urls = {"torch": "http://a", "gallery": "http://b"}
+    assert reach_from(host, urls, Network()) == {"torch": True, "gallery": False}
+    assert json.loads(host.asked[0].stdin)["urls"] == urls
+    assert reach_from(host, {}, Network()) == {}
+
+
+def test_a_machine_that_cannot_ask_counts_as_not_tried() -> None:
+    for host in (There(), There({"python3": (1, "no such module")}), There({"python3": (0, "hello")})):
+        assert reach_from(host, {"torch": "http://a"}, Network()) == {}

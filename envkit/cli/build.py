@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from envkit.cli import complete
+from envkit.cli import complete, options
 
 
 @click.command(
@@ -24,6 +24,7 @@ from envkit.cli import complete
     "--cache", default="envkit", metavar="NAME", show_default=True, help="Which shared caches to use."
 )
 @click.option("--classic", is_flag=True, help="Use the classic builder, even where BuildKit is to be had.")
+@options.host
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, progress as JSON lines.")
 def command(  # noqa: PLR0913  click hands over every option by name
     spec: str,
@@ -33,25 +34,27 @@ def command(  # noqa: PLR0913  click hands over every option by name
     no_verify: bool,
     cache: str,
     classic: bool,
+    host_name: str | None,
     as_json: bool,
 ) -> None:
     """Build, prove, tag."""
     from envkit import paths
     from envkit.cli import output, plan, progress
+    from envkit.cli.site import opened_host
     from envkit.engines.docker import connect
     from envkit.hosts.local import LocalHost
     from envkit.image.build import BuildOptions, build, plan_build
     from envkit.spec.load import load
 
     loaded = load(spec, paths.presets())
-    host = LocalHost()
+    host = opened_host(host_name) if host_name else LocalHost()
     engine = connect(host, classic=classic)
-    options = BuildOptions(tag=tag, no_cache=no_cache, cache=cache, verified=not no_verify)
+    how = BuildOptions(tag=tag, no_cache=no_cache, cache=cache, verified=not no_verify)
     if dry_run:
-        plan.show(plan_build(loaded, engine, host, options), as_json=as_json)
+        plan.show(plan_build(loaded, engine, host, how), as_json=as_json)
         return
     with progress.shown(as_json=as_json) as reports:
-        built = build(loaded, engine, host, options, reports)
+        built = build(loaded, engine, host, how, reports)
     if as_json:
         output.show_json(built)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import complete, output
+from envkit.cli import complete, options, output
 
 if TYPE_CHECKING:
     from envkit.image.diff import Change
@@ -27,14 +27,15 @@ _TITLES = {
 @click.command("diff", epilog="Example: envkit diff cpu:dev cpu:1.0")
 @click.argument("before", metavar="A", shell_complete=complete.images)
 @click.argument("after", metavar="B", shell_complete=complete.images)
+@options.host
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(before: str, after: str, as_json: bool) -> None:
+def command(before: str, after: str, host_name: str | None, as_json: bool) -> None:
     """Compare what images A and B hold: packages, tools, extensions, variables, size."""
     from envkit.cli.site import open_engine
     from envkit.image.diff import compare
     from envkit.image.inventory import manifest_of
 
-    engine = open_engine()
+    engine = open_engine(host_name)
     found = compare(manifest_of(engine, before), manifest_of(engine, after))
     if as_json:
         output.show_json(found)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import complete, output
+from envkit.cli import complete, options, output
 
 if TYPE_CHECKING:
     from envkit.image.manifest import Manifest
@@ -19,8 +19,9 @@ _STEP_INDENT = 13  # columns that a step's size takes
 @click.command("inspect", epilog="Example: envkit inspect cpu:dev --packages")
 @click.argument("image", metavar="IMAGE", shell_complete=complete.images)
 @click.option("--packages", is_flag=True, help="Name every package.")
+@options.host
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(image: str, packages: bool, as_json: bool) -> None:
+def command(image: str, packages: bool, host_name: str | None, as_json: bool) -> None:
     """Print what IMAGE holds and what it has proven.
 
     An image of envkit carries its manifest and verdict; of somebody else's the manifest is taken now.
@@ -28,7 +29,7 @@ def command(image: str, packages: bool, as_json: bool) -> None:
     from envkit.cli.site import open_engine
     from envkit.image.inventory import find, manifest_of, verdict_of
 
-    engine = open_engine()
+    engine = open_engine(host_name)
     image_id = find(engine, image).id
     manifest = manifest_of(engine, image)
     verdict = verdict_of(engine, image)

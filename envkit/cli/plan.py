@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from envkit.cli import complete
+from envkit.cli import complete, options
 
 if TYPE_CHECKING:
     from envkit.engines.base import Engine
+    from envkit.hosts.base import Host
     from envkit.image.planned import Planned
     from envkit.plan.build_plan import BuildPlan
 
@@ -22,28 +23,30 @@ if TYPE_CHECKING:
     """,
 )
 @click.argument("spec", default="envkit.yaml", shell_complete=complete.specs)
+@options.host
 @click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
-def command(spec: str, as_json: bool) -> None:
+def command(spec: str, host_name: str | None, as_json: bool) -> None:
     """Plan and print."""
     from envkit import paths
+    from envkit.cli.site import opened_host
     from envkit.hosts.local import LocalHost
     from envkit.image.planned import plan_spec, prepare
     from envkit.spec.load import load
 
     loaded = load(spec, paths.presets())
-    known = prepare(loaded, engine_if_any(), LocalHost())
+    host = opened_host(host_name) if host_name else LocalHost()
+    known = prepare(loaded, engine_if_any(host), host)
     show(plan_spec(loaded, known, look_outside=True), as_json=as_json)
 
 
-def engine_if_any() -> Engine | None:
-    """Return this machine's engine, or None with a note: a plan can be made without."""
+def engine_if_any(host: Host) -> Engine | None:
+    """Return the machine's engine, or None with a note: a plan can be made without."""
     from envkit.cli import output
     from envkit.engines.docker import connect
     from envkit.errors import EngineError
-    from envkit.hosts.local import LocalHost
 
     try:
-        return connect(LocalHost())
+        return connect(host)
     except EngineError as error:
         output.note(f"note: planned without an engine: {error.what.splitlines()[0]}")
         return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envkit.cli import complete, output
+from envkit.cli import complete, options, output
 
 if TYPE_CHECKING:
     from envkit.image.verdict import Item, Verdict
@@ -16,8 +16,9 @@ MARKS = {"passed": "ok", "failed": "NO", "not-applicable": "--"}
 
 @click.command("verify", epilog="Example: envkit verify cpu:dev")
 @click.argument("image", metavar="IMAGE", shell_complete=complete.images)
+@options.host
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-def command(image: str, as_json: bool) -> None:
+def command(image: str, host_name: str | None, as_json: bool) -> None:
     """Prove that IMAGE works: start it, try both IDEs, torch, kernels, terminals, signals.
 
     It runs as its own user and again as an arbitrary uid of group 0. Any image can be tried: somebody
@@ -29,7 +30,7 @@ def command(image: str, as_json: bool) -> None:
     from envkit.image.verify import verify
 
     printer = Printer()
-    verdict = verify(open_engine(), image, (lambda _: None) if as_json else printer.item)
+    verdict = verify(open_engine(host_name), image, (lambda _: None) if as_json else printer.item)
     if as_json:
         output.show_json({**output.plain(verdict), "passed": verdict.passed})
     else:

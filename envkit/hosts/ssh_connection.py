@@ -24,7 +24,6 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 _CONNECT_S = 15.0  # to an address where nobody is: a jump host far away answers within 2 s
 _HELLO_S = 30.0  # for the server's first words and the exchange of keys: a busy sshd forks late
 _KEEPALIVE_S, _KEEPALIVES = 15, 4  # reliability.md, section 4, row 13
-_ADMINISTRATIVELY_PROHIBITED = 1  # RFC 4254, section 5.1
 
 Notice = Callable[[str, str], None]  # a step of connecting, and what came of it
 
@@ -53,7 +52,9 @@ class _Transport(paramiko.Transport):
             data.add_string(path)
             data.add_string("")
             data.add_int(0)
-        super()._send_user_message(data)  # type: ignore[misc]  # paramiko's stubs leave it out
+        # Who reads notices a line that is gone; paramiko's thread of a hop behind would print a traceback.
+        with suppress(EOFError):
+            super()._send_user_message(data)  # type: ignore[misc]  # paramiko's stubs leave it out
 
 
 class Connection:
@@ -64,6 +65,7 @@ class Connection:
     ) -> None:
         self._where = where
         self._transports, self._proxies = tuple(transports), tuple(proxies)
+        self._opening = threading.Lock()  # paramiko keeps one error for all who open a channel
 
     @property
     def is_alive(self) -> bool:
@@ -73,7 +75,8 @@ class Connection:
     def open_session(self, timeout_s: float) -> paramiko.Channel | None:
         """Return a new session; None when the server gives no more of them (MaxSessions)."""
         try:
-            return self._transports[-1].open_session(timeout=timeout_s)
+            with self._opening:
+                return self._transports[-1].open_session(timeout=timeout_s)
         except paramiko.ChannelException:
             return None
         except (paramiko.SSHException, EOFError, OSError) as error:
@@ -83,13 +86,12 @@ class Connection:
         """Open a channel to a unix socket (`/path`) or a port (`host:port`) as seen from the machine."""
         last = self._transports[-1]
         try:
-            if address.startswith("/"):
-                return last.open_socket(address, timeout_s)
-            return _open_port(last, address, timeout_s)
+            with self._opening:
+                if address.startswith("/"):
+                    return last.open_socket(address, timeout_s)
+                return _open_port(last, address, timeout_s)
         except paramiko.ChannelException as error:
-            raise refused_address(
-                address, str(error.args[-1]), is_prohibited=_is_prohibited(error)
-            ) from error
+            raise refused_address(address, str(error.args[-1])) from error
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise self.dropped() from error
 
@@ -105,16 +107,15 @@ class Connection:
             end_process(process)
 
 
-def refused_address(address: str, said: str, *, is_prohibited: bool) -> NotForwarded:
-    """Return the error of an address that cannot be reached from the machine."""
-    if is_prohibited:
-        setting = "AllowStreamLocalForwarding" if address.startswith("/") else "AllowTcpForwarding"
-        return NotForwarded(
-            f"the SSH server lets no connection through to {address}",
-            fix=f"set `{setting} yes` in its sshd_config",
-        )
+def refused_address(address: str, said: str) -> NotForwarded:
+    """Return the error of an address that cannot be reached from the machine.
+
+    A server that forbids it answers as if nobody were there (OpenSSH 9.2), so both are said.
+    """
+    setting = "AllowStreamLocalForwarding" if address.startswith("/") else "AllowTcpForwarding"
     return NotForwarded(
-        f"nobody answers there at {address} ({said})", fix="look whether it runs on that machine"
+        f"nobody answers there at {address} ({said})",
+        fix=f"look whether it runs on that machine, and whether its sshd_config says `{setting} yes`",
     )
 
 
@@ -227,10 +228,6 @@ def _key_of(algorithm: str) -> str:
 def _open_port(transport: _Transport, address: str, timeout_s: float) -> paramiko.Channel:
     host, _, port = address.rpartition(":")
     return transport.open_channel("direct-tcpip", (host, int(port)), ("127.0.0.1", 0), timeout=timeout_s)
-
-
-def _is_prohibited(error: paramiko.ChannelException) -> bool:
-    return error.code == _ADMINISTRATIVELY_PROHIBITED
 
 
 def end_process(process: subprocess.Popen[bytes]) -> None:

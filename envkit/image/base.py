@@ -12,7 +12,8 @@ from envkit.container.temporary import running
 from envkit.engines.base import Engine
 from envkit.engines.values import EngineFacts, ExecRequest, ImageFacts, RunRequest
 from envkit.errors import EngineError, HostError
-from envkit.hosts.base import Host
+from envkit.hosts.base import Host, Remote
+from envkit.hosts.local import LocalHost
 from envkit.image.bootstrap import bootstrap
 from envkit.plan.facts import BaseFacts
 
@@ -50,6 +51,8 @@ def find_base(reference: str, engine: Engine, host: Host, report: Report) -> Ima
             fix="load it with `docker load`, or use a base of debian or ubuntu: those envkit makes itself",
         )
     report(f"no registry gives it: making {reference} from its distribution's packages")
+    if isinstance(host, Remote):
+        host = LocalHost()  # it is made here, and imported there
     try:
         bootstrap(reference, f"{distribution[1]}:{distribution[2]}", engine, host, report)
     except (EngineError, HostError) as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from envkit.errors import HostError
-from envkit.hosts.base import Command, Host
+from envkit.hosts.base import Command, Host, Remote
 from envkit.image.apt_sources import own_mirror
 from envkit.plan.network import MIRROR_NAMES, PROXY_NAMES, Network
 
@@ -47,6 +48,14 @@ def read_network(host: Host, environment: Mapping[str, str]) -> Network:
         distribution=distribution,
         mirrors={name: environment[name].rstrip("/") for name in MIRROR_NAMES if environment.get(name)},
     )
+
+
+def environment_of(host: Host) -> Mapping[str, str]:
+    """Return the environment of whoever asks, on the machine whose network a build will use."""
+    if not isinstance(host, Remote):
+        return os.environ
+    told = host.run(Command(words=("env", "-0"))).stdout
+    return dict(entry.partition("=")[::2] for entry in told.split("\0") if "=" in entry)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from envkit import context
 from envkit.accelerators.base import Misfit
 from envkit.engines.base import Engine
-from envkit.hosts.base import Host
+from envkit.hosts.base import Host, Remote
 from envkit.image import inputs as spec_inputs
 from envkit.image.base import describe_base
-from envkit.image.network import read_network
-from envkit.image.reach import places, reach
+from envkit.image.network import environment_of, read_network
+from envkit.image.reach import places, reach, reach_from
 from envkit.plan import bases
 from envkit.plan.build_plan import BuildPlan
 from envkit.plan.facts import BuildFacts, ContextFile, Inputs
 from envkit.plan.make import base_reference, make
-from envkit.plan.network import Network, for_base, local_folders
+from envkit.plan.network import Network, for_base, local_folders, without_local_folders
 from envkit.spec.load import LoadedSpec
 
 
@@ -39,20 +38,26 @@ class Known:
     facts: BuildFacts
     network: Network
     inputs: Inputs
+    host: Host | None = None  # where the build runs; None: nobody asked a machine
 
 
 def prepare(
-    loaded: LoadedSpec, engine: Engine | None, host: Host, environment: Mapping[str, str] = os.environ
+    loaded: LoadedSpec, engine: Engine | None, host: Host, environment: Mapping[str, str] | None = None
 ) -> Known:
-    """Return what can be known at once: the engine's facts, the base's id, this machine's wheels."""
-    network = read_network(host, environment)
+    """Return what can be known at once: the engine's facts, the base's id, the machine's wheels.
+
+    The network is that of the machine where the build runs: a host's own, for its engine.
+    """
+    network = read_network(host, environment_of(host) if environment is None else environment)
+    if isinstance(host, Remote):
+        network = without_local_folders(network)  # what lies there cannot travel in a context made here
     wheels = tuple(
         file.name.removeprefix("wheels/") for file in spec_inputs.wheels_in(local_folders(network))
     )
     facts = BuildFacts(wheels=wheels)
     if engine is not None:
         facts = _with_engine(loaded, engine, facts)
-    return Known(facts=facts, network=network, inputs=spec_inputs.read_inputs(loaded))
+    return Known(facts=facts, network=network, inputs=spec_inputs.read_inputs(loaded), host=host)
 
 
 def decide(loaded: LoadedSpec, known: Known) -> BuildPlan:
@@ -87,7 +92,9 @@ def _make(
         plan = make(loaded.spec, facts, known.inputs, shipped.digest)
         if look_outside:
             asked = places(plan, facts.architecture, known.network.mirrors)
-            facts = replace(facts, reachable=reach(asked, known.network))
+            there = known.host if isinstance(known.host, Remote) else None
+            found = reach_from(there, asked, known.network) if there else reach(asked, known.network)
+            facts = replace(facts, reachable=found)
             plan = make(loaded.spec, facts, known.inputs, shipped.digest)
     except Misfit as misfit:
         raise loaded.error(misfit.key, misfit.what, fix=misfit.fix) from misfit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import urllib.error
 import urllib.request
@@ -9,9 +10,30 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from envkit import compat
+from envkit.errors import HostError
+from envkit.hosts.base import Command, Host
 from envkit.plan.build_plan import BuildPlan
 from envkit.plan.network import Network
 
+# What `_answers` does, for a machine that has Python and no envkit.
+_ASK = """
+import json, ssl, sys, urllib.error, urllib.request
+from concurrent.futures import ThreadPoolExecutor
+asked = json.load(sys.stdin)
+context = ssl.create_default_context(cadata=asked["ca"] or None)
+opener = urllib.request.build_opener(
+    urllib.request.ProxyHandler(asked["proxies"]), urllib.request.HTTPSHandler(context=context))
+def answers(url):
+    try:
+        with opener.open(urllib.request.Request(url, method="HEAD"), timeout=asked["s"]):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code in (401, 403, 405)
+    except (OSError, ValueError):
+        return False
+with ThreadPoolExecutor() as pool:
+    json.dump(dict(zip(asked["urls"], pool.map(answers, asked["urls"].values()))), sys.stdout)
+"""
 # Long enough for a slow link's handshake, short enough that a firewall that drops packets costs little.
 _TIMEOUT_S = 4.0
 
@@ -42,6 +64,19 @@ def reach(urls: Mapping[str, str], network: Network) -> dict[str, bool]:
         return {}
     with ThreadPoolExecutor(max_workers=len(urls)) as pool:
         return dict(zip(urls, pool.map(lambda url: _answers(url, network), urls.values()), strict=True))
+
+
+def reach_from(host: Host, urls: Mapping[str, str], network: Network) -> dict[str, bool]:
+    """Return whether each place answers on another machine; nothing when that cannot be asked there."""
+    if not urls:
+        return {}
+    asked = {"urls": dict(urls), "proxies": proxies_of(network), "ca": network.ca_bundle, "s": _TIMEOUT_S}
+    try:
+        done = host.run(Command(words=("python3", "-c", _ASK), stdin=json.dumps(asked).encode()))
+        found = json.loads(done.stdout) if done.code == 0 else {}
+    except (HostError, ValueError):  # no Python there
+        return {}
+    return {name: bool(found.get(name)) for name in urls} if found else {}
 
 
 def _answers(url: str, network: Network) -> bool:

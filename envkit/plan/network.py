@@ -148,6 +148,13 @@ def _is_remote(url: str) -> bool:
     return re.match(r"https?://", url) is not None
 
 
+def without_local_folders(network: Network) -> Network:
+    """Return it without the wheel folders of its machine."""
+    kept = [word for word in network.pip.get("find-links", "").split() if _is_remote(word)]
+    pip = {name: value for name, value in network.pip.items() if name != "find-links"}
+    return replace(network, pip={**pip, **({"find-links": " ".join(kept)} if kept else {})})
+
+
 def local_folders(network: Network) -> tuple[str, ...]:
     """Return the wheel folders of this machine's pip: their files travel in the build context."""
     words = network.pip.get("find-links", "").split()

@@ -66,7 +66,8 @@ def test_the_tunnel_survives_drops_and_ends_with_ctrl_c(
         assert status(url) == 200
         for _ in range(2):
             server.cut()
-            assert status(url) == 200  # it waits at the near end until the line is back
+            # What is under way is cut; what comes after waits at the near end until the line is back.
+            assert 200 in (status(url) for _ in range(5))
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0
