@@ -237,10 +237,14 @@ class Cache:
 
     def _add(self, entry: Entry, info: os.stat_result) -> None:
         is_folder = stat.S_ISDIR(info.st_mode)
-        # Whoever lists a folder changes its access time, a backup or this program too: only a file's counts.
-        times = [info.st_mtime] if is_folder else [info.st_mtime, info.st_atime]
         # An archive may bring dates of the future; the time of change is the kernel's own.
-        entry.newest = max([entry.newest, info.st_ctime, *(t for t in times if t < self.now + DAY)])
+        newest, latest = info.st_ctime, self.now + DAY
+        if newest < info.st_mtime < latest:
+            newest = info.st_mtime
+        # Whoever lists a folder changes its access time, a backup or this program too: only a file's counts.
+        if not is_folder and newest < info.st_atime < latest:
+            newest = info.st_atime
+        entry.newest = max(entry.newest, newest)
         entry.bytes += info.st_blocks * 512
         entry.files += not is_folder
         entry.busy = entry.busy or info.st_ino in self.used

@@ -78,6 +78,10 @@ class Sweep:
             inner, own, children = stack[-1]
             if children:
                 child, folder = children.pop()
+                with suppress(OSError):
+                    if not folder:
+                        os.unlink(child, dir_fd=inner)
+                        continue
                 whole = self._erase_one(inner, child, stack, folder=folder) and whole
                 continue
             stack.pop()
