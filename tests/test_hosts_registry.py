@@ -107,3 +107,10 @@ def test_what_is_no_machine_is_refused(text: str) -> None:
 def test_what_is_no_name_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
         registry.add(HostEntry(name=name, target="box"))
+
+
+def test_a_folder_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/none")  # nobody may make a folder there, root neither
+    with pytest.raises(HostError, match=r"/proc/none/envkit/hosts\.json cannot be written") as caught:
+        registry.add(BOX)
+    assert caught.value.fix == "set XDG_CONFIG_HOME to a folder of yours"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from envkit.engines.base import Engine
+    from envkit.environment.states import Environment
     from envkit.environment.up import Site
     from envkit.hosts.ssh import SshHost
 
@@ -27,6 +29,34 @@ def open_site(host_name: str | None = None) -> Site:
         return site_of(opened_host(host_name))
     host = LocalHost()
     return Site(engine=connect(host), host=host, home=str(paths.work_home()), cache=str(paths.work_cache()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What is on one machine, or why that cannot be told."""
+
+    host: str | None  # None: this machine
+    environments: tuple[Environment, ...] = ()
+    unreachable: str = ""
+
+
+def seen_from(host_name: str | None) -> Seen:
+    """Look at one machine among many: an error of it is part of the answer."""
+    from contextlib import closing, nullcontext
+
+    from envkit.engines.docker import connect
+    from envkit.environment.states import environments
+    from envkit.errors import EnvkitError
+    from envkit.hosts import registry
+    from envkit.hosts.local import LocalHost
+    from envkit.hosts.ssh import SshHost
+
+    try:
+        host = LocalHost() if host_name is None else SshHost(registry.entry(host_name))
+        with closing(host) if isinstance(host, SshHost) else nullcontext():
+            return Seen(host=host_name, environments=environments(connect(host)))
+    except EnvkitError as error:
+        return Seen(host=host_name, unreachable=error.what)
 
 
 def site_of(host: SshHost) -> Site:

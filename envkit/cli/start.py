@@ -33,4 +33,4 @@ def command(  # noqa: PLR0913  click hands over every option by name
     from envkit.environment.starting import start
 
     opened = start(open_site(host_name), name, timeout, output.note, absolute(env_file))
-    show_opened(opened, with_token=show_token, as_json=as_json)
+    show_opened(opened, with_token=show_token, as_json=as_json, host_name=host_name)
