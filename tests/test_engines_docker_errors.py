@@ -50,6 +50,7 @@ def test_what_callers_tell_apart_has_a_class_of_its_own(error: Exception, kind: 
             "the engine's disk is full",
             "docker system df",
         ),
+        (of_api(409, "Container 0badcafe is not running"), "the container does not run", "envkit start"),
         (of_api(500, "something new"), "something new", "the engine's log"),
         (
             DockerException("FileNotFoundError(2, 'No such file or directory')"),

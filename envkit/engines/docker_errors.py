@@ -84,6 +84,11 @@ _ANSWERS = (
         "remove that container first: `envkit rm` or `docker rm`",
     ),
     (
+        r"Container \S+ is (not running|restarting)",
+        "the container does not run",
+        "`envkit start` starts it again; `envkit logs` has its last words",
+    ),
+    (
         "bind source path does not exist",
         "{text}",
         "make that folder, or name another",

@@ -91,16 +91,22 @@ def source() -> Iterator[Source]:
 def _serve() -> None:
     for name in _HEAVY:
         __import__(name)
+    running: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)
         if "words" in order:
             answer = os.fork() or _become(order)
+            running.add(answer)
         else:
+            pid = order.get("kill") or order["wait"]
             if "kill" in order:
-                os.kill(order["kill"], 9)
-            answer = os.waitstatus_to_exitcode(os.waitpid(order.get("kill") or order["wait"], 0)[1])
+                os.kill(pid, 9)
+            answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            running.discard(pid)
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
+    for pid in running:  # of a test that failed
+        os.kill(pid, 9)
 
 
 def _become(order: dict[str, object]) -> int:

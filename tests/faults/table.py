@@ -184,7 +184,7 @@ _RM = (
     ),
 )
 _PS = (
-    _ps(HELLO, "hang-before", "hello", (LATE, "running")),
+    _ps(HELLO, "hang-before", "hello, patience", (LATE, "running")),
     _ps(LIST, "fail", "list refused", ("listing containers", "running")),
     _ps(LIST, "cut-reply", "half a list", (CUT, "running"), more={"size": 20}),
     _ps(BY_ID, "fail", "one that cannot be looked at", ("looking at the container", "running")),

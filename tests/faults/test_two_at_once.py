@@ -129,6 +129,8 @@ def test_an_environment_stopped_under_an_up_is_told(
     end("stop")
     rule.go.set()
     code, text = process.wait()
-    assert code and "error: " in text and "fix: " in text, text
+    assert (code, "the container does not run" in text, "fix: `envkit start`" in text) == (5, True, True), (
+        text
+    )
     assert up().wait()[0] == 0
     watched("running")
