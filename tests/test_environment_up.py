@@ -179,6 +179,23 @@ def test_a_port_of_a_program_is_said_to_be_its() -> None:
         up(site, lasting(port=20_001), silent)
 
 
+def test_a_taken_port_is_told_before_anything_is_made() -> None:
+    site, engine, host = a_site(Door())
+    host.answers = {**host.answers, "ss": 'LISTEN 0 5 127.0.0.1:20001 users:(("nginx",pid=7,fd=3))\n'}
+    with pytest.raises(PortTaken, match=r"^port 20001 is in use by nginx \(process 7\)$"):
+        plan_up(site, lasting(port=20_001))
+    assert (engine.containers.requests, [words[0] for words in host.heard]) == ({}, ["ss", "ss"])
+
+
+def test_a_cache_of_its_own_goes_when_the_environment_does_not_come_up() -> None:
+    site, engine, host = a_site(Door(vscode=500))
+    host.answers = {**host.answers, "stat": "41c0 1000 100\n", "rmdir": ""}
+    with pytest.raises(NotReady):
+        up(site, replace(a_request(own_cache=True), timeout_s=5), silent)
+    assert engine.containers.find({}) == ()
+    assert host.heard[-1] == ("rmdir", "--", "/data/cache-of/lab")
+
+
 def test_an_engine_that_may_not_lift_limits_is_asked_again_without() -> None:
     site, engine, _ = a_site(Door())
     engine.containers.lifts_limits = False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from envkit.environment import cache, folders
+from envkit.errors import EnvkitError
 from envkit.hosts.base import Host
 from envkit.plan.run_plan import RunPlan
 
@@ -25,6 +27,18 @@ def prepare(host: Host, plan: RunPlan, retention_s: float | None, report: Callab
     if retention_s is not None:
         # One of its own goes as a whole, later; the look marks it as a cache, without which nothing may go.
         cache.tidy(host, plan.cache, float("inf") if plan.own_cache else retention_s, report)
+
+
+@contextmanager
+def own_cache_goes_on_failure(host: Host, plan: RunPlan) -> Iterator[None]:
+    """Remove a cache of its own when its environment does not come up: nothing else would know of it."""
+    try:
+        yield
+    except BaseException:
+        if plan.own_cache:
+            with suppress(EnvkitError):  # the failure that led here says more
+                cache.wipe(host, plan.cache)
+        raise
 
 
 def home_filesystem(host: Host, home: str) -> str:

@@ -127,6 +127,8 @@ def _easier(site: Site, request: UpRequest, plan: RunPlan, error: EngineError) -
 
 
 def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPlan:
+    if found is None and request.options.port and listener(site.host, request.options.port):
+        raise _port_in_use(site, request.options.port)
     engine = site.engine.facts()
     wishes = asking.resolved(site.host, engine, request.asked)
     options = kept_options(wishes, found.labels if found else {})
@@ -176,7 +178,10 @@ class _Made:
 
 def _start_new(site: Site, request: UpRequest, made: _Made, report: Report) -> Opened:
     plan, container = made.plan, made.id
-    with removed_on_failure(site.engine, container, fix=f"`envkit rm {plan.name}` removes it"):
+    with (
+        tree.own_cache_goes_on_failure(site.host, plan),
+        removed_on_failure(site.engine, container, fix=f"`envkit rm {plan.name}` removes it"),
+    ):
         site.engine.containers.start(container)
         hand_over(site.engine, container, made.files, user=user(plan))
         report(f"environment {plan.name} started: waiting for its IDEs")
