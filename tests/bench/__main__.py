@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import builds, caches, starts
+from tests.bench import builds, caches, life, starts
 from tests.bench.table import markdown
 
 
@@ -13,7 +13,12 @@ def main() -> None:
     """Measure everything; print the table; leave only the images `envkit-bench:*` behind."""
     with tempfile.TemporaryDirectory(prefix="envkit-bench-") as folder:
         bench = builds.prepare(Path(folder))
-        rows = [*builds.measure(bench), *starts.measure(bench), *caches.measure(bench)]
+        rows = [
+            *builds.measure(bench),
+            *starts.measure(bench),
+            *caches.measure(bench),
+            *life.measure(),
+        ]
         proof = builds.seconds([builds.ENVKIT, "verify", builds.OURS])
         bench.engine.close()
     print(markdown(rows))

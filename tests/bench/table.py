@@ -35,7 +35,7 @@ class Row:
             self.what,
             figure(self.ours, self.unit),
             f"{figure(self.baseline, self.unit)} ({self.baseline_name})",
-            f"{self.ours / self.baseline:.2f} x",
+            f"{self.ours / self.baseline:.2f} x" if self.baseline else "",
             goal,
             "met" if self.is_met else "MISSED",
         )
