@@ -42,6 +42,7 @@ ENDING = {"state": "STOPPING", "answers": False}
             ("stopping", "idle for 2 h"),
         ),
         ({"ready": False, "services": {"jupyterlab": ENDING, "code-server": UP}}, ("stopping", "")),
+        ({"services": {}, "reason": "it does not answer: <Fault 6: 'SHUTDOWN_STATE'>"}, ("stopping", "")),
         ({}, ("starting", "")),
     ],
 )

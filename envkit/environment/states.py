@@ -23,6 +23,9 @@ State = Literal[
 
 _STATUS = "/opt/envkit/bin/envkit-status"
 _STATUS_TIMEOUT_S = 15.0  # it waits at most 3 s for each service (probes/status.py)
+_SHUTDOWN = (
+    "SHUTDOWN_STATE"  # what supervisord answers while it ends (an image of an older envkit hands it on)
+)
 _HOPELESS = ("FATAL", "UNKNOWN")  # supervisord's states that it does not leave by itself
 # A service that has not answered for so long does not start slowly, it hangs: `up` gives up then, too.
 _MUTE_S = 120.0
@@ -92,8 +95,8 @@ def services_state(answer: Mapping[str, Any]) -> tuple[State, str]:
     if answer.get("ready"):
         idle, reason = running_reason(answer)
         return "idle" if idle else "running", reason
-    if answer.get("stopping"):
-        return "stopping", str(answer.get("reason", ""))
+    if answer.get("stopping") or _SHUTDOWN in str(answer.get("reason", "")):
+        return "stopping", str(answer["reason"]) if answer.get("stopping") else ""
     waiting = {
         name: str(service.get("state", "?"))
         for name, service in answer.get("services", {}).items()
