@@ -57,8 +57,8 @@ def _local(plan: RunPlan) -> dict[str, str]:
         return {}
     return {
         "ENVKIT_HOME_FILESYSTEM": plan.home_filesystem,
-        # The entrypoint makes its parent; VS Code's kernels ask for it too.
-        "JUPYTER_RUNTIME_DIR": f"/tmp/envkit-{plan.caller.uid}/jupyter",
+        # In memory, where the image's own Jupyter has it: kernels' keys lie there.
+        "JUPYTER_RUNTIME_DIR": f"{SECRETS}/jupyter",
     }
 
 

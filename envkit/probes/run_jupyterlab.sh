@@ -3,7 +3,8 @@
 set -eu
 
 export JUPYTER_TOKEN_FILE="$ENVKIT_SECRETS/jupyter_token"
-export JUPYTER_RUNTIME_DIR="$ENVKIT_RUNTIME/jupyter"
+# Jupyter writes its token and its kernels' keys there: into memory with them, not into a layer.
+export JUPYTER_RUNTIME_DIR="$ENVKIT_SECRETS/jupyter"
 export JUPYTER_CONFIG_PATH="/opt/envkit/etc/jupyter${JUPYTER_CONFIG_PATH:+:$JUPYTER_CONFIG_PATH}"
 
 # Published beyond loopback: TLS, and one rule more about whose Host is known. Without the files it does not start.

@@ -21,6 +21,8 @@ from tests.real.conftest import Envkit
 
 OWN_DOOR = Path(__file__).with_name("own_door")
 IMAGE = "envkit-test-doors:dev"
+# Three environments at once, beside a browser, on two cores that others use too.
+PATIENTLY = ("--timeout", "500", "--json", "--show-token")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +109,7 @@ def brought_up(envkit: Envkit, image: str, folder: Path, name: str, *options: st
     """Bring an environment up for as long as it is looked at."""
     folders = ("--home", str(folder / "home"), "--cache", str(folder / "cache"))
     try:
-        yield read(
-            json.loads(envkit("up", image, "--name", name, *folders, *options, "--json", "--show-token"))
-        )
+        yield read(json.loads(envkit("up", image, "--name", name, *folders, *options, *PATIENTLY)))
     finally:
         envkit("rm", name, "--yes")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.real.conftest import Envkit
-from tests.real.doors.conftest import Opened, brought_up
+from tests.real.doors.conftest import PATIENTLY, Opened, brought_up
 
 pytestmark = pytest.mark.real
 
@@ -96,13 +96,12 @@ def everything_secret(one: Opened) -> list[bytes]:
 
 
 def test_the_ides_see_them_and_docker_exec_does_not(keeper: Opened) -> None:
-    container = f"envkit-{keeper.name}"
     wanted = json.dumps({"name": "python3"})
     kernel = json.loads(
         keeper.ask(f"{keeper.base}/api/kernels", method="POST", body=wanted, **keeper.known).body
     )
-    pids = told("docker", "exec", container, "pgrep", "-f", kernel["id"]).decode().split()
-    environ = told("docker", "exec", container, "cat", f"/proc/{pids[0]}/environ").split(b"\0")
+    [pid] = [pid for pid, words in processes("cmdline").items() if kernel["id"].encode() in words]
+    environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     assert f"CANARY_TOKEN={CANARY}".encode() in environ
     assert f"QUOTED={QUOTED}".encode() in environ
     assert CANARY not in inside(keeper, "env")
@@ -173,7 +172,7 @@ def test_a_start_without_the_client_waits_and_is_shut(
     for port in (keeper.port, keeper.own_port):
         with pytest.raises(OSError):
             keeper.ask("/", port=port)
-    again = json.loads(envkit("up", both_doors, "--name", keeper.name, "--json", "--show-token"))
+    again = json.loads(envkit("up", both_doors, "--name", keeper.name, *PATIENTLY))
     assert again["token"] != keeper.token
     known = {"Authorization": f"token {again['token']}"}
     assert keeper.ask(f"{keeper.base}/api/status", **known).status == 200

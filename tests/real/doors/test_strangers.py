@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from tests.real.conftest import Envkit
-from tests.real.doors.conftest import Opened
+from tests.real.doors.conftest import PATIENTLY, Opened
 
 pytestmark = pytest.mark.real
 
@@ -179,7 +179,7 @@ def test_the_own_doors_cookie_is_hidden_from_scripts(one: Opened) -> None:
 def test_the_cookies_of_an_earlier_start_open_nothing(one: Opened, envkit: Envkit, both_doors: str) -> None:
     jupyter, own = cookies_of(one), own_cookie(one)
     envkit("stop", one.name)
-    again = json.loads(envkit("up", both_doors, "--name", one.name, "--json", "--show-token"))
+    again = json.loads(envkit("up", both_doors, "--name", one.name, *PATIENTLY))
     assert (again["port"], again["token"] != one.token) == (one.port, True)
     assert one.ask(f"{one.base}/api/status", Cookie=jupyter).status == 403
     assert one.ask(f"{one.base}/api/status", **one.known).status == 403
