@@ -78,6 +78,9 @@ def test(name: str, as_json: bool) -> None:
     done = examine(opened_host(name), connect, (lambda step: None) if as_json else _show_step)
     if done.facts:
         registry.keep_facts(name, done.facts)
+    for step in done.steps:
+        if step.fix and not as_json and not (done.error and step.detail == done.error.what):
+            output.note(f"{step.name}: {step.fix}")  # the error's own fix comes with it
     if as_json:
         output.show_json({"name": name, "steps": output.plain(done.steps), "facts": output.plain(done.facts)})
     if done.error:

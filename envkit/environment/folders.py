@@ -84,7 +84,10 @@ def prepare(host: Host, path: str, caller: Caller) -> None:
             )
         )
         if made.code != 0:
-            raise HostError(f"{path} cannot be made: {made.stderr.strip()}", fix="choose another folder")
+            # `install` blames a missing file where the disk is full or read-only; `mkdir` tells which.
+            plain = host.run(Command(words=("mkdir", "-p", "-m", _MODE, "--", path)))
+            said = (plain.stderr if plain.code != 0 else made.stderr).strip()
+            raise HostError(f"{path} cannot be made: {said}", fix="choose another folder")
     elif not found.is_directory:
         raise UsageError(f"{path} is not a folder", fix="choose another path")
     elif not _allows(found, caller, 0o3):

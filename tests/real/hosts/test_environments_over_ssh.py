@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from envkit.environment.ending import loss, remove, stop
 from envkit.environment.lookup import require
 from envkit.environment.states import environments
 from envkit.environment.up import Site, UpRequest, up
-from envkit.errors import EnvkitError
+from envkit.errors import EnvkitError, HostError
 from envkit.hosts.ssh import SshHost
 from tests.sshd import Sshd
 
@@ -117,3 +119,23 @@ def test_nothing_stays_when_a_host_is_closed(serve: Serve, reach: Reach) -> None
             break
         time.sleep(0.05)
     assert server.sessions() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a full filesystem")
+@pytest.mark.parametrize(("options", "reason"), [("nr_inodes=1", "No space left"), ("ro", "Read-only")])
+def test_a_host_whose_disk_takes_nothing_says_so_before_anything_is_created(
+    place_at: PlaceAt, request_for: Request, tmp_path: Path, options: str, reason: str
+) -> None:
+    site, _ = place_at("openssh")
+    full = tmp_path / "full"
+    full.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(full)], check=True, timeout=30)
+    try:
+        request = request_for(site, home=str(full / "home"))
+        with pytest.raises(HostError, match=f"{full}/home cannot be made: .*{reason}") as caught:
+            up(site, request, lambda line: None)
+        assert caught.value.fix == "choose another folder"
+        name = request.options.name or ""
+        assert site.engine.containers.find({"io.envkit.environment": name}) == ()
+    finally:
+        subprocess.run(["umount", str(full)], check=True, timeout=30)
