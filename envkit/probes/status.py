@@ -122,14 +122,13 @@ def awaited() -> str:
 def service(process: Mapping[str, Any], ask: Callable[[], bool]) -> dict[str, Any]:
     """Say how one service is; of one that has died, what it said last."""
     state = process["statename"]
-    reason = process["spawnerr"]
-    if state not in _STARTED:
-        reason = reason or last_words(process["name"]) or process["description"]
+    started = state in _STARTED
+    why = last_words(process["name"]) or process["spawnerr"] or process["description"]
     return {
         "state": state,
         "pid": process["pid"],
-        "answers": state in _STARTED and ask(),
-        "reason": reason,
+        "answers": started and ask(),
+        "reason": "" if started else why,
     }
 
 

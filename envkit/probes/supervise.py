@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,22 +53,24 @@ class LastWords:
             if plain:
                 lines.append(plain[:_LONGEST])
 
+    def started(self, event: Any) -> None:
+        """Forget what was said in an earlier life."""
+        self._lines.pop(event.process.config.name, None)
+
     def died(self, event: Any) -> None:
         """Write down what it said: the last line that speaks of an error, else the last line."""
         name = event.process.config.name
-        lines = self._lines.get(name) or ("it printed nothing",)
+        lines = self._lines.get(name) or [""]
         telling = [line for line in lines if "error" in line.lower()] or [lines[-1]]
-        (self._folder / f"{name}.last-words").write_text(telling[-1], "utf-8")
+        with suppress(OSError):  # a full disk must not end process 1
+            (self._folder / f"{name}.last-words").write_text(telling[-1], "utf-8")
 
 
 def listen(words: LastWords) -> None:
-    """Hear what the services print and when they die."""
+    """Hear what the services print, when they start and when they die."""
     events.subscribe(events.ProcessLogEvent, words.heard)
-    for kind in (
-        events.ProcessStateExitedEvent,
-        events.ProcessStateBackoffEvent,
-        events.ProcessStateFatalEvent,
-    ):
+    events.subscribe(events.ProcessStateStartingEvent, words.started)
+    for kind in (events.ProcessStateExitedEvent, events.ProcessStateBackoffEvent):
         events.subscribe(kind, words.died)
 
 
