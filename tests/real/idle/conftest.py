@@ -75,7 +75,7 @@ class Idler:
         assert self.state().state == "running"
 
     def wait(self, what: Callable[[Environment], bool]) -> Environment:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not what(state := self.state()):
             assert time.monotonic() < end, state
             time.sleep(0.3)
