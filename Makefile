@@ -50,6 +50,8 @@ engine: $(STAMP)
 browser: $(STAMP)
 	@command -v chromium >/dev/null || { $(call apt,chromium); } || \
 	  { echo "trying Playwright's own Chromium instead" >&2; $(BIN)/playwright install chromium; }
+	@command -v certutil >/dev/null || { $(call apt,libnss3-tools); } || \
+	  echo "the test of envkit's own authority will name its certificate to the browser instead" >&2
 
 # The tests of hosts start SSH servers of their own, on loopback, with Debian's sshd.
 sshd:

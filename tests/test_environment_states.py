@@ -152,3 +152,8 @@ class CountingEngine:
     def __getattr__(self, part: str) -> object:
         self.calls.append(part)
         return getattr(self.engine, part)
+
+
+def test_an_environment_that_waits_for_secrets_says_so() -> None:
+    said = "waiting for secrets: A; `envkit start` brings them"
+    assert services_state({"services": {}, "ready": False, "reason": said}) == ("starting", said)
