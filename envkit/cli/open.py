@@ -70,8 +70,12 @@ def command(  # noqa: PLR0913  click hands over every option by name
 
 
 def _through_tunnel(found: OpenDoor, host: SshHost, port: int | None, *, quiet: bool, as_json: bool) -> None:
+    import signal
+
     from envkit.hosts.loopback import keep, leading_to
 
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal ends it as a Ctrl-C does
+        signal.signal(number, signal.default_int_handler)
     with leading_to(host, found.port, port) as (here, tunnel):
         _show(found, found.url(here), quiet=quiet, as_json=as_json)
         output.note(f"127.0.0.1:{here} leads to {host.name} until you press Ctrl-C")

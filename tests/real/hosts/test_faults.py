@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -97,10 +97,14 @@ def test_no_server_and_no_such_name_are_told_apart(home: Home) -> None:
     with socket.socket() as probe:  # bound, and nobody listens
         probe.bind(("127.0.0.1", 0))
         host = SshHost(HostEntry(name="box", target=f"ada@127.0.0.1:{probe.getsockname()[1]}"))
-        with pytest.raises(Unreachable, match="refuses connections: no SSH server listens there"):
+        with (
+            closing(host),
+            pytest.raises(Unreachable, match="refuses connections: no SSH server listens there"),
+        ):
             host.run(HELLO)
     host = SshHost(HostEntry(name="box", target="ada@no-such-machine.invalid"))
-    with pytest.raises(Unreachable, match=r"no machine named no-such-machine\.invalid is known"):
+    unknown = r"no machine named no-such-machine\.invalid is known"
+    with closing(host), pytest.raises(Unreachable, match=unknown):
         host.run(HELLO)
 
 
@@ -114,7 +118,7 @@ def test_what_speaks_no_ssh_is_told(home: Home) -> None:
 
         threading.Thread(target=answer, daemon=True).start()
         host = SshHost(HostEntry(name="box", target=f"ada@127.0.0.1:{other.getsockname()[1]}"))
-        with pytest.raises(Unreachable, match="does not speak SSH as envkit does"):
+        with closing(host), pytest.raises(Unreachable, match="does not speak SSH as envkit does"):
             host.run(HELLO)
 
 

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
@@ -46,8 +47,9 @@ def envkit_open(name: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def status(url: str) -> int | None:
-    plain, _, token = url.partition("?token=")  # the stand-in's door knows only the header
-    asked = urllib.request.Request(plain, headers={"Authorization": f"token {token}"})
+    asks = parse_qs(urlsplit(url).query)  # the stand-in's door knows only the header, and no login
+    plain = urljoin(url, asks.get("next", [""])[0])
+    asked = urllib.request.Request(plain, headers={"Authorization": f"token {asks['token'][0]}"})
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=40) as answer:
             return int(answer.status)
@@ -55,9 +57,9 @@ def status(url: str) -> int | None:
         return None
 
 
-@pytest.mark.parametrize("transport", ["openssh", "paramiko"])
-def test_the_tunnel_survives_drops_and_ends_with_ctrl_c(
-    place_at: PlaceAt, request_for: Request, name: str, transport: str
+@pytest.mark.parametrize(("transport", "ending"), [("openssh", signal.SIGINT), ("paramiko", signal.SIGHUP)])
+def test_the_tunnel_survives_drops_and_ends_when_it_is_told_to(
+    place_at: PlaceAt, request_for: Request, name: str, transport: str, ending: signal.Signals
 ) -> None:
     site, server = place_at(transport)
     up(site, request_for(site), lambda line: None)
@@ -68,7 +70,7 @@ def test_the_tunnel_survives_drops_and_ends_with_ctrl_c(
             server.cut()
             # What is under way is cut; what comes after waits at the near end until the line is back.
             assert 200 in (status(url) for _ in range(5))
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0
     assert said.endswith(f"the tunnel is closed; environment {name} goes on\n")
