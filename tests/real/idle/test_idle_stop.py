@@ -13,11 +13,11 @@ from playwright.sync_api import Browser
 
 from envkit.environment.idle import keep
 from envkit.environment.ready import Opened
-from tests.real.browser.conftest import browser
+from tests.real.browser.conftest import browser, playwright
 from tests.real.idle.conftest import IDLE_S, Idler
 
 pytestmark = pytest.mark.real
-__all__ = ["browser"]
+__all__ = ["browser", "playwright"]
 
 BUSY_CELL = """
 import sys, jupyter_client
@@ -39,9 +39,11 @@ def terminal(idler: Idler) -> Iterator[socket.socket]:
     """Open a shell in a terminal, as `docker exec -it` does."""
     api = idler.engine.api
     made = api.exec_create(idler.container.id, ["bash", "--norc"], tty=True, stdin=True)
-    stream = api.exec_start(made["Id"], tty=True, socket=True)._sock
+    spoken = api.exec_start(made["Id"], tty=True, socket=True)
+    stream = spoken._sock
     stream.settimeout(0.5)
     yield stream
+    spoken.close()
     stream.close()
 
 
