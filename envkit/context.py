@@ -35,6 +35,7 @@ _IN_PLACE = (
     "own_door.js",
     "status.py",
     "supervise.py",
+    "supervise_lines.py",
     "tensorboard_door.py",
     "warm.js",
 )

@@ -36,6 +36,14 @@ def test_a_service_has_its_own_lines(engine: FakeEngine) -> None:
     assert read(engine, service="code-server") == [b"two"]
 
 
+@pytest.mark.parametrize("follow", [False, True])
+def test_the_last_lines_of_a_service_are_its_own(engine: FakeEngine, follow: bool) -> None:
+    engine.containers.stop("envkit-lab", 1)
+    engine.containers.printed[engine.containers.require("envkit-lab").id] += b"code-server | four\nhello\n"
+    assert read(engine, service="code-server", log=LogRequest(tail=1, follow=follow)) == [b"four"]
+    assert read(engine, service="jupyterlab", log=LogRequest(tail=5, follow=follow)) == [b"one"]
+
+
 def test_what_has_ended_is_followed_to_its_end(engine: FakeEngine) -> None:
     engine.containers.stop("envkit-lab", 1)
     assert len(read(engine, log=LogRequest(follow=True))) == 4

@@ -50,12 +50,14 @@ def command(  # noqa: PLR0913  click hands over every option by name
 
     begin = None if since is None else moment_ns(since, time.time_ns(), option="--since")
     asked = ReadRequest(log=LogRequest(since_ns=begin, tail=tail, follow=follow), service=service)
+    printed = False
     for batch in read_log(open_engine(host_name), name, asked, output.note):
-        written = b"".join(
-            _stamp(line) + line.text + b"\n" if timestamps else line.text + b"\n" for line in batch
-        )
-        sys.stdout.buffer.write(written)
+        lines = (_stamp(line) + line.text if timestamps else line.text for line in batch)
+        sys.stdout.buffer.write(b"".join(line + b"\n" for line in lines))
         sys.stdout.buffer.flush()
+        printed = True
+    if service and not printed:
+        output.note(f"{service} printed nothing; an image of an older envkit does not mark its lines")
 
 
 def _stamp(line: LogLine) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 from supervisor import events, supervisord
 
 from . import idle_report as left
+from .supervise_lines import Lines
 
 _LINES = 20
 _SECRET = re.compile(r"((?:token|password)[=:]\s*)\S+", re.IGNORECASE)
@@ -31,7 +32,7 @@ class Prompt(supervisord.Supervisor):  # type: ignore[misc]  # its base has no t
 
     def runforever(self) -> None:
         """Start what is to be started, then run as ever."""
-        listen(LastWords())
+        listen(LastWords(), Lines())
         for group in sorted(self.process_groups.values()):
             group.transition()
         super().runforever()
@@ -66,12 +67,19 @@ class LastWords:
             (self._folder / f"{name}.last-words").write_text(telling[-1], "utf-8")
 
 
-def listen(words: LastWords) -> None:
+def listen(words: LastWords, lines: Lines) -> None:
     """Hear what the services print, when they start and when they die."""
     events.subscribe(events.ProcessLogEvent, words.heard)
+    events.subscribe(events.ProcessLogEvent, lines.heard)
     events.subscribe(events.ProcessStateStartingEvent, words.started)
     for kind in (events.ProcessStateExitedEvent, events.ProcessStateBackoffEvent):
         events.subscribe(kind, words.died)
+    for kind in (
+        events.ProcessStateExitedEvent,
+        events.ProcessStateBackoffEvent,
+        events.ProcessStateStoppedEvent,
+    ):
+        events.subscribe(kind, lines.ended)
 
 
 def main() -> None:
