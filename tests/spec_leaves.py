@@ -88,7 +88,13 @@ DECIDING = {
         "user.uid",
         "user.gid",
     ),
-    *("ide.code_server.source", "ide.code_server.own_door", "ide.jupyterlab.version", "steps.[].user"),
+    *(
+        "ide.code_server",
+        "ide.code_server.source",
+        "ide.code_server.own_door",
+        "ide.jupyterlab.version",
+        "steps.[].user",
+    ),
     *("steps.[].at", "services.tensorboard"),
 }
 

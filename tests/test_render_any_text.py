@@ -208,6 +208,7 @@ def test_the_sample_of_a_leaf_is_accepted(leaf: str, builder: str) -> None:
 @example(("env.{value}", "\\"), "buildkit")
 @example(("labels.{value}", '" \\'), "buildkit")
 @example(("env.{value}", "a" * 4096), "classic")
+@example(("ide.code_server", "False"), "buildkit")
 @example(("pip.requirements.[]", "a -r b.txt"), "buildkit")
 @example(("steps.[].to", "/opt/a b"), "buildkit")
 def test_no_text_becomes_an_instruction(case: tuple[str, str], builder: str) -> None:
