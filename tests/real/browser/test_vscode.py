@@ -49,8 +49,8 @@ def command(page: Page, name: str) -> None:
     offer = page.locator(".quick-input-list .monaco-list-row", has_text=name).first
     for _ in range(12):
         page.keyboard.press("F1")
-        page.locator(".quick-input-widget input").first.fill(f">{name}")
-        with contextlib.suppress(PatienceOver):
+        with contextlib.suppress(PatienceOver):  # a slow page may shut the palette again
+            page.locator(".quick-input-widget input").first.fill(f">{name}", timeout=5_000)
             offer.click(timeout=5_000)
             return
         page.keyboard.press("Escape")
