@@ -21,7 +21,7 @@ from tests.sshd import Sshd
 pytestmark = pytest.mark.real
 
 LINES = 300
-COUNTING = f"n=0; while [ $n -lt {LINES} ]; do n=$((n+1)); echo line $n; sleep 0.02; done"
+COUNTING = f"n=0; while [ $n -lt {LINES} ]; do n=$((n+1)); echo line $n; sleep 0.03; done"
 
 
 @pytest.mark.parametrize("transport", ["openssh", "paramiko"])
@@ -42,18 +42,17 @@ def test_a_follower_loses_and_doubles_nothing(
         )
     )
     docker.containers.start(made)
-    cuts = [threading.Timer(after_s, server.cut) for after_s in (2, 4, 5.5, 7)]
-    for cut in cuts:
-        cut.start()
     program = str(Path(sys.executable).with_name("envkit"))
-    done = subprocess.run(
-        [program, "logs", "-f", name, "--host", "box"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    for cut in cuts:
-        cut.join()
-    assert done.stdout.splitlines() == [f"line {number}" for number in range(1, LINES + 1)], done.stderr
-    assert done.returncode == 0
+    words = [program, "logs", "-f", name, "--host", "box"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
+        assert follower.stdout and follower.stderr
+        first = follower.stdout.readline()  # a drop before it follows is an error, told by name
+        cuts = [threading.Timer(after_s, server.cut) for after_s in (0.5, 1.5, 2.5, 3.5)]
+        for cut in cuts:
+            cut.start()
+        found = [first, *follower.stdout]
+        said = follower.stderr.read()
+        for cut in cuts:
+            cut.join()
+    assert found == [f"line {number}\n" for number in range(1, LINES + 1)], said
+    assert follower.returncode == 0
