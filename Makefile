@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo bench golden clean browser engine sshd
+.PHONY: help setup check test demo bench golden clean browser engine sshd bindfs
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -19,7 +19,7 @@ check: $(STAMP) ## lint, types and the fast tests: no Docker, a minute or two
 	$(BIN)/mypy
 	$(PYTEST)
 
-test: check browser sshd engine ## everything: check, then the real tests in real containers (as CI does)
+test: check browser sshd bindfs engine ## everything: check, then the real tests in real containers (as CI does)
 	$(PYTEST) -m "real and not long"
 
 demo: $(STAMP) engine ## build, prove and start a real environment, then train in it
@@ -56,6 +56,10 @@ browser: $(STAMP)
 # The tests of hosts start SSH servers of their own, on loopback, with Debian's sshd.
 sshd:
 	@command -v /usr/sbin/sshd >/dev/null || { $(call apt,openssh-server); }
+
+# The test of a home on FUSE mounts one with bindfs; where it cannot be had, that test says so and is left out.
+bindfs:
+	@command -v bindfs >/dev/null || { $(call apt,bindfs); } || true
 
 # Install a Debian package as root; anyone else is told what to do.
 define apt

@@ -3,7 +3,7 @@
 # What it leaves: the image cpu:dev, the environment `demo` (a later run replaces it), the folder .demo behind /work.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export MODEL_PATH="demo-$(date +%Y%m%d-%H%M%S)"
+MODEL_PATH="demo-$(date +%Y%m%d-%H%M%S)"
 
 step() {
     printf '\n$ %s\n' "$*" >&2
@@ -17,7 +17,7 @@ fi
 urls=$(step envkit up preset:cpu --name demo --home .demo/home --cache .demo/cache --show-token)
 
 cp examples/train.py .demo/home/
-step docker exec --env MODEL_PATH envkit-demo python /work/home/train.py
+step envkit exec demo -- env "MODEL_PATH=$MODEL_PATH" python train.py
 
 printf '\nwhat TensorBoard reads:\n'
 ls -1 ".demo/home/task/$MODEL_PATH/model/"events.* | sed 's/^/  /'
