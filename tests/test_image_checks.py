@@ -72,6 +72,7 @@ def good() -> Everything:
             "record": {"missing": [{"id": "ms-python.python", "reason": "no gallery"}]},
         },
         "listeners": {"tcp": [{"where": "127.0.0.1:39999", "said": ""}], "unix": []},
+        "services": {"died": {}},
         "torch": {"version": "2.13.0+cpu", "build": "cpu", "backend": "", "computes": True},
         "exec": seen(),
         "login": seen(),
@@ -153,6 +154,7 @@ BREAKS: tuple[tuple[str, str, Callable[[Everything], object]], ...] = (
         "tensorboard",
         lambda f: f["tensorboard"].update(opened=[answer("/t", 500)]),
     ),
+    ("a crash", "services", lambda f: f["services"]["died"].update({"code-server": "munmap_chunk()"})),
     ("no torch", "torch", lambda f: f.update(torch={"error": "ModuleNotFoundError: torch"})),
     ("another torch", "torch", lambda f: f["torch"].update(version="2.12.0+cpu")),
     ("another build", "torch", lambda f: f["torch"].update(build="cu128")),
@@ -185,6 +187,13 @@ def test_a_broken_fact_fails_its_item_and_only_it(
 
 def test_every_item_can_be_broken() -> None:
     assert {row[1] for row in BREAKS} == {check.id for check in CHECKS}
+
+
+def test_a_service_that_was_only_slow_is_named_and_passes() -> None:
+    found = good()
+    found["services"]["died"] = {"code-server": "error timed out"}
+    item = items(found)["services"]
+    assert (item.outcome, item.reason) == ("passed", "started again, for it was slow: code-server")
 
 
 def test_a_kernel_of_another_python_fails_with_both_named() -> None:

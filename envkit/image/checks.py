@@ -79,6 +79,12 @@ CHECKS = (
         judge=doors.tensorboard,
     ),
     Check(
+        id="services",
+        sentence="no service dies while it is tried",
+        needs=("status", "services"),
+        judge=doors.services,
+    ),
+    Check(
         id="torch",
         sentence="torch imports and is the planned build",
         needs=("torch",),

@@ -10,6 +10,7 @@ NAMES = {"jupyterlab": "JupyterLab", "code-server": "code-server"}
 STRANGER = "a stranger's host name"
 # ZMTP 3.1, section 3.2: the greeting of a kernel's socket, whose messages are signed with the kernel's key.
 ZMTP_GREETING = "\xff\x00\x00\x00\x00\x00\x00\x00"
+_SLOW = "timed out"  # code-server of its own child, under a load of 30 on two cores (4.138.0)
 SSH_GREETING = "SSH-2.0"  # RFC 4253, section 4.2; it has a login of its own
 
 
@@ -175,6 +176,29 @@ def extension_host(evidence: Evidence, expect: Expectation) -> Finding:
         return failed(f"{beats} keep-alives in {alive_s:g} s: its connection hangs", facts.seconds)
     ready = f"ready after {facts.number('ready_s'):.1f} s, alive {alive_s:g} s later"
     return passed(f"{ready}, {beats} keep-alives", facts.seconds)
+
+
+def services(evidence: Evidence, expect: Expectation) -> Finding:
+    """Judge whether a service that answers had died before: the supervisor hides a crash that users meet.
+
+    One that gave up waiting for itself on a busy machine is slow, not broken.
+    """
+    if not expect.ours:
+        return not_applicable("no supervisor of ours watches them")
+    if not expect.services:
+        return not_applicable("it has none")
+    facts = evidence.about("services")
+    if facts.error:
+        return failed(facts.error, facts.seconds)
+    answering = [name for name in expect.services if not (name in NAMES and absent(evidence, expect, name))]
+    died = {name: words for name, words in facts.part("died").texts().items() if name in answering}
+    crashed = [
+        f"{NAMES.get(name, name)} died and was started again; it last said: {words or 'nothing'}"
+        for name, words in died.items()
+        if _SLOW not in words
+    ]
+    fine = f"started again, for it was slow: {', '.join(died)}" if died else f"none of {len(answering)} died"
+    return all_of(crashed, fine, facts.seconds)
 
 
 def door_shut(evidence: Evidence, expect: Expectation) -> str:

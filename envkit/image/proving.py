@@ -22,7 +22,7 @@ from envkit.image.verify import verify
 from envkit.plan.build_plan import BuildPlan
 
 UNVERIFIED = "envkit-unverified"
-_UNTAG_TRIES = 90  # one a second: a verification takes about 40 s
+_UNTAG_TRIES = 5  # one a second: for the container of a proof that has just ended
 VERIFIED_IMAGE = "io.envkit.verified-image"
 
 
@@ -85,14 +85,13 @@ def _name_for_now(engine: Engine, image_id: str, plan: BuildPlan) -> Iterator[st
 
 
 def _untag(engine: Engine, name: str) -> None:
-    """Take the name away; the engine refuses while another build's verification runs the same image."""
-    for _ in range(_UNTAG_TRIES - 1):
+    """Take the name away; the engine refuses while a container runs the same image: then gc does it later."""
+    for _ in range(_UNTAG_TRIES):
         try:
             engine.images.untag(name)
             return
         except EngineError:
             time.sleep(1)
-    engine.images.untag(name)
 
 
 def _short(image_id: str) -> str:

@@ -7,6 +7,7 @@ loopback, with the host name that a published port would carry.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -120,6 +121,8 @@ def run(plan: Facts) -> None:
         # Now whatever starts late (kernels, TensorBoard, the extension host) is there and may listen.
         begin("listeners", lambda: verify_listeners.knock_everywhere(known_doors(plan), addresses))
         tell_each(set(going) - early, going)
+    if ours:
+        tell("services", measured(deaths))
 
 
 def tell_each(futures: set[Future[Facts]], names: dict[Future[Facts], str]) -> None:
@@ -161,6 +164,12 @@ def begin_vscode(begin: Begin, plan: Facts, state: Facts, jupyter: Jupyter) -> N
         begin("extensions", extensions)
         begin("workbench", lambda: verify_vscode.workbench(main()))
         begin("extension-host", lambda: verify_vscode.extension_host(main(), alive_s))
+
+
+def deaths() -> Facts:
+    """Return the services that have died since the start, with their last words (probes/supervise.py)."""
+    written = Path(f"/tmp/envkit-{os.getuid()}").glob("*.last-words")
+    return {"died": {path.stem: path.read_text("utf-8", "replace") for path in written}}
 
 
 def extensions() -> Facts:

@@ -33,6 +33,7 @@ BREAKS = {
     "extension-host": "extension-host",
     "extension-host-never": "extension-host",
     "tensorboard": "tensorboard",
+    "services": "services",
     "torch": "torch",
     "same-environment": "same-environment",
     "command": "command",
