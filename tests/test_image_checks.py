@@ -155,6 +155,7 @@ BREAKS: tuple[tuple[str, str, Callable[[Everything], object]], ...] = (
         lambda f: f["tensorboard"].update(opened=[answer("/t", 500)]),
     ),
     ("a crash", "services", lambda f: f["services"]["died"].update({"code-server": "munmap_chunk()"})),
+    ("a corrupt memory", "services", lambda f: f["stop"].update(corrupt="free(): invalid pointer")),
     ("no torch", "torch", lambda f: f.update(torch={"error": "ModuleNotFoundError: torch"})),
     ("another torch", "torch", lambda f: f["torch"].update(version="2.12.0+cpu")),
     ("another build", "torch", lambda f: f["torch"].update(build="cu128")),

@@ -81,7 +81,7 @@ CHECKS = (
     Check(
         id="services",
         sentence="no service dies while it is tried",
-        needs=("status", "services"),
+        needs=("status", "services", "stop"),
         judge=doors.services,
     ),
     Check(

@@ -179,9 +179,10 @@ def extension_host(evidence: Evidence, expect: Expectation) -> Finding:
 
 
 def services(evidence: Evidence, expect: Expectation) -> Finding:
-    """Judge whether a service that answers had died before: the supervisor hides a crash that users meet.
+    """Judge whether a process died of a corrupt memory, or a service that answers had died before.
 
-    One that gave up waiting for itself on a busy machine is slow, not broken.
+    The supervisor hides a crash that users meet. A service that gave up waiting for itself on a busy
+    machine is slow, not broken.
     """
     if not expect.ours:
         return not_applicable("no supervisor of ours watches them")
@@ -197,6 +198,8 @@ def services(evidence: Evidence, expect: Expectation) -> Finding:
         for name, words in died.items()
         if _SLOW not in words
     ]
+    if line := evidence.about("stop").text("corrupt"):
+        crashed.append(f"a process found its memory corrupt: {line}")
     fine = f"started again, for it was slow: {', '.join(died)}" if died else f"none of {len(answering)} died"
     return all_of(crashed, fine, facts.seconds)
 

@@ -24,6 +24,11 @@ IDE_PROBE_S = READY_S + 180.0  # its own time-outs are shorter
 COMMAND_S = 60.0
 LAST_LINES = 3
 _TROUBLE = re.compile(r"error|not found|denied|no such|fatal|exited", re.IGNORECASE)
+# How glibc ends a process whose heap or stack it finds corrupt (2.36: malloc/malloc.c, debug/fortify_fail.c).
+_CORRUPT = re.compile(
+    r"(malloc|free|realloc|munmap_chunk|malloc_consolidate)\(\): |double free or corruption"
+    r"|corrupted (size vs|double-linked list)|stack smashing detected"
+)
 GRACE_S = 10.0  # what `docker stop` gives
 SECRETS = "/run/secrets"
 # Another base URL than the run user's: nothing may depend on where the door stands.
@@ -214,4 +219,10 @@ def _stop(place: Place) -> Facts:
     seconds = round(time.monotonic() - began, 2)
     after = place.engine.containers.inspect(place.container)
     code = after.exit_code if after and after.exit_code is not None else -1
-    return Facts({"seconds": seconds, "grace_s": GRACE_S, "code": code})
+    return Facts({"seconds": seconds, "grace_s": GRACE_S, "code": code, "corrupt": _corrupt(place)})
+
+
+def _corrupt(place: Place) -> str:
+    """Return the first line of the container's log in which glibc found a process's memory corrupt."""
+    lines = place.engine.inside.logs(place.container).decode("utf-8", "replace").splitlines()
+    return next((line.strip() for line in lines if _CORRUPT.search(line)), "")

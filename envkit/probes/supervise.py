@@ -22,6 +22,8 @@ _LINES = 20
 _SECRET = re.compile(r"((?:token|password)[=:]\s*)\S+", re.IGNORECASE)
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _LONGEST = 200
+_TROUBLE = re.compile(r"error|invalid|corrupt|\bfault|fatal|abort", re.IGNORECASE)
+_CLOCK = re.compile(r"\[[\d:. -]*\]")  # a line of code-server's that holds nothing but the time
 # As the engine calls an end by SIGTERM. With --idle-stop the engine starts again what did not end with 0. It
 # ends us with SIGTERM when it restarts, and we must come back; idle, or after `envkit stop`, we must not.
 _TOLD_TO_END = 143
@@ -51,7 +53,7 @@ class LastWords:
         data = event.data if isinstance(event.data, str) else event.data.decode("utf-8", "replace")
         for line in data.splitlines():
             plain = _SECRET.sub(r"\1***", _CONTROL.sub("", line)).strip()
-            if plain:
+            if plain and not _CLOCK.fullmatch(plain):
                 lines.append(plain[:_LONGEST])
 
     def started(self, event: Any) -> None:
@@ -59,10 +61,10 @@ class LastWords:
         self._lines.pop(event.process.config.name, None)
 
     def died(self, event: Any) -> None:
-        """Write down what it said: the last line that speaks of an error, else the last line."""
+        """Write down what it said: the last line that speaks of trouble, else the last line."""
         name = event.process.config.name
         lines = self._lines.get(name) or [""]
-        telling = [line for line in lines if "error" in line.lower()] or [lines[-1]]
+        telling = [line for line in lines if _TROUBLE.search(line)] or [lines[-1]]
         with suppress(OSError):  # a full disk must not end process 1
             (self._folder / f"{name}.last-words").write_text(telling[-1], "utf-8")
 

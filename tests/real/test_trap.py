@@ -1,9 +1,8 @@
 """The trap of testbed.md: a code-server that builds green, answers, and corrupts its memory: to be refused.
 
 It is not deterministic: of ten starts of the same bytes, two died at their first request and eight lived
-(2026-11-26, code-server 4.138.0 with node 24.21.0). So the image is tried again and again, and what `verify`
-says of each container is compared with what that container's own log says: glibc's last words are a witness
-that `verify` does not ask.
+(2026-11-26, code-server 4.138.0 with node 24.21.0). So the image is tried again and again until it has shown
+often enough, and what `verify` says of each container is compared with what the test itself overheard there.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from envkit.plan.network import script
 pytestmark = [pytest.mark.long, pytest.mark.timeout(7200)]
 
 TRIES = 25  # at two deaths of ten starts, 25 without one come once in 260 times
-ENOUGH = 2
+ENOUGH = 3
 CORRUPT = re.compile(r"munmap_chunk|unaligned tcache|invalid pointer|corrupted|free\(\)|Segmentation fault")
 TRAP = Path(__file__).with_name("trap")
 
@@ -98,13 +97,13 @@ def test_the_trap_is_refused_whenever_it_shows(
     engine: docker.DockerClient, trap: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tries: list[Try] = []
-    while len(tries) < TRIES and sum(1 for one in tries if one.witness) < ENOUGH:
+    while len(tries) < TRIES and sum(1 for one in tries if one.witness or one.refused) < ENOUGH:
         tries.append(tried(engine, trap))
         with capsys.disabled():
             one = tries[-1]
             sys.stdout.write(
                 f"\n{len(tries)}. verify: {one.refused or 'passed'} | log: {one.witness or 'quiet'}"
             )
-    shown = [one for one in tries if one.witness]
-    assert len(shown) >= ENOUGH, f"the trap showed too rarely to prove anything: {tries}"
-    assert [one for one in shown if not one.refused] == []
+    refused = [one for one in tries if one.refused]
+    assert len(refused) >= ENOUGH, f"the trap showed too rarely to prove anything: {tries}"
+    assert [one for one in tries if one.witness and not one.refused] == []
