@@ -29,6 +29,8 @@ def command(ctx: click.Context, host_name: str | None, name: str, words: tuple[s
     command = words[1:] if words[0] == "--" else words
     if not command:
         raise click.UsageError("no command is given", ctx)
+    if words[0].startswith("-") and words[0] != "--":
+        raise click.UsageError(f"{words[0]} comes too late: envkit's options stand before NAME", ctx)
     engine = open_engine(host_name)
     with terminal.ends() as ends:
         code = run_inside(engine, name, command, ends, terminal.kind())
