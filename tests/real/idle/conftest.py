@@ -25,7 +25,7 @@ from envkit.environment.up import Site, UpRequest, up
 from envkit.hosts.local import LocalHost
 from envkit.plan.run_plan import Caller, RunOptions
 
-IDLE_S = 8.0  # `up` refuses less than a minute: what it is made of does not
+IDLE_S = 12.0  # `up` refuses less than a minute: what it is made of does not
 ME = Caller(uid=os.getuid(), gid=os.getgid(), name="tester")
 
 
