@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -13,6 +14,9 @@ from envkit.hosts.local import LocalHost
 from envkit.image.base import find_base
 
 DEBIAN = "debian:12"
+# A shell starts what it puts into the background with Ctrl-C ignored, and programs inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 REFUSED = "this test reached the real world: use a fake, or mark it `real`"
 
 
