@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections import deque
 from contextlib import suppress
@@ -69,6 +70,17 @@ class LastWords:
             (self._folder / f"{name}.last-words").write_text(telling[-1], "utf-8")
 
 
+def end_the_rest(event: Any) -> None:
+    """End what a service that died left of itself: code-server's own child would take the socket with it.
+
+    It goes on for a moment, and as it ends it removes the socket by name: the new code-server's. supervisord
+    starts each service in a process group of its own; kernels and terminals have sessions of theirs.
+    """
+    if event.process.pid:
+        with suppress(ProcessLookupError, PermissionError):  # nothing is left
+            os.killpg(event.process.pid, signal.SIGKILL)
+
+
 def listen(words: LastWords, lines: Lines) -> None:
     """Hear what the services print, when they start and when they die."""
     events.subscribe(events.ProcessLogEvent, words.heard)
@@ -76,6 +88,7 @@ def listen(words: LastWords, lines: Lines) -> None:
     events.subscribe(events.ProcessStateStartingEvent, words.started)
     for kind in (events.ProcessStateExitedEvent, events.ProcessStateBackoffEvent):
         events.subscribe(kind, words.died)
+        events.subscribe(kind, end_the_rest)
     for kind in (
         events.ProcessStateExitedEvent,
         events.ProcessStateBackoffEvent,

@@ -117,7 +117,11 @@ def everything_works(context: BrowserContext, one: Opened, origin: str) -> None:
     open_file(page, "notes.md")
     command(page, "Markdown: Open Preview to the Side")
     preview = page.frame_locator("iframe.webview.ready").frame_locator("#active-frame")
-    expect(preview.locator("h1")).to_have_text("A rendered title")
+    try:
+        expect(preview.locator("h1")).to_have_text("A rendered title")
+    except AssertionError:  # on a busy machine Chromium may give up on a worker's script: a person reloads
+        page.reload()
+        expect(preview.locator("h1")).to_have_text("A rendered title")
     inside = (
         "title => [isSecureContext, title.ownerDocument.defaultView.isSecureContext, !!navigator.clipboard]"
     )
