@@ -1,9 +1,10 @@
-"""What the real tests share: the engine, and one image that the real command line built."""
+"""What the real tests share: the engine, a browser, and one image that the real command line built."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,9 +14,20 @@ from pathlib import Path
 import docker
 import pytest
 from docker.models.containers import Container
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 IMAGE = "envkit-test:dev"
-
+# As root Chromium has no sandbox; the rest keeps it from calling home on a machine without the internet.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SLOW_MS = 60_000  # VS Code's first page takes about 10 s on two idle cores
 
 Envkit = Callable[..., str]
 
@@ -89,3 +101,19 @@ def ide(
         )
     finally:
         envkit("rm", name, "--yes")
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers."""
+    expect.set_options(timeout=SLOW_MS)
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium: the system's, or else the one that `playwright install` brought."""
+    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    yield browser
+    browser.close()

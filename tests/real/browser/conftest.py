@@ -1,42 +1,15 @@
-"""A real browser, and a page that has passed the login."""
+"""A page of the browser, and one that has passed the login."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page
 
-# As root Chromium has no sandbox; the rest keeps it from calling home on a machine without the internet.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-SLOW_MS = 60_000  # VS Code's first page takes about 10 s on two idle cores
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    """What drives browsers."""
-    expect.set_options(timeout=SLOW_MS)
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Chromium: the system's, or else the one that `playwright install` brought."""
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-    yield browser
-    browser.close()
+from tests.real.conftest import SLOW_MS
 
 
 @pytest.fixture

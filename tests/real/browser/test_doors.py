@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-from tests.real.browser.conftest import FLAGS, SLOW_MS
 from tests.real.browser.test_vscode import SETTINGS, command, open_file
-from tests.real.conftest import Envkit
+from tests.real.conftest import FLAGS, SLOW_MS, Envkit
 from tests.real.doors.conftest import Opened, brought_up
 
 pytestmark = pytest.mark.real

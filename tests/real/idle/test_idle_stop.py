@@ -14,11 +14,9 @@ from playwright.sync_api import Browser
 from envkit.environment.idle import keep
 from envkit.environment.ready import Opened
 from envkit.environment.states import Environment
-from tests.real.browser.conftest import browser, playwright
 from tests.real.idle.conftest import IDLE_S, Idler
 
 pytestmark = pytest.mark.real
-__all__ = ["browser", "playwright"]
 
 BUSY_CELL = """
 import sys, jupyter_client
@@ -76,11 +74,18 @@ def test_a_program_in_a_terminal_keeps_it_and_a_prompt_does_not(idler: Idler, op
         stream.sendall(b"\x03")
         idler.wait(lambda state: state.state == "idle")
 
+
+def test_a_key_at_a_prompt_calls_off_the_announced_end(slow_idler: Idler) -> None:
+    slow_idler.up()
+    with terminal(slow_idler) as stream:
+        slow_idler.wait(lambda state: state.state == "idle")
+
         def wakes(state: Environment) -> bool:
-            stream.sendall(b"\n")  # again and again: Linux notes the time of a key in steps of eight seconds
+            assert state.state != "stopped", state
+            stream.sendall(b"\n")
             return state.state == "running"
 
-        idler.wait(wakes)
+        slow_idler.wait(wakes)
         said = printed(stream)
         announced = r"\[envkit\] nobody uses this environment: it stops in \d+ s \(press a key"
         assert re.search(announced, said), said
