@@ -130,6 +130,16 @@ def test_an_end_is_told_as_exactly_as_it_is_known(
     assert seen(engine) == [expected]
 
 
+def test_a_failure_text_that_is_known_is_explained(engine: FakeEngine) -> None:
+    lab = engine.containers.require("envkit-lab").id
+    engine.containers.printed[lab] = b"ImportError: libhccl.so: cannot open shared object file\nbye\n"
+    becomes(engine, state="exited", exit_code=1)
+    ((state, reason),) = seen(engine)
+    assert state == "failed"
+    assert reason.startswith("exit code 1; it said: bye; likely: CANN is not there")
+    assert "(fix: use an image on a CANN base" in reason
+
+
 def test_two_hundred_environments_cost_a_list_and_a_look_at_each(engine: FakeEngine) -> None:
     for number in range(199):
         labels = {"io.envkit.kind": "environment", "io.envkit.environment": f"e{number}"}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from envkit.compat.failures import Failure, likely
 from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts
 from envkit.errors import EnvkitError
@@ -14,6 +15,7 @@ from envkit.errors import EnvkitError
 _PAUSE_S = 0.1  # ten looks a second cost nothing beside an IDE that takes seconds to start
 _LAST_LINES = 20
 _LOOKED_AT = 60  # lines, some of them empty
+_SEARCHED = 400  # for a failure text that is known: a chained traceback is long, and the cause stands first
 _LONGEST = 200  # of a line that stands beside others
 _SECRET = re.compile(r"((?:token|password)[=:]\s*)\S+", re.IGNORECASE)
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -69,6 +71,11 @@ def last_line(engine: Engine, container: str) -> str:
     return last[-1][:_LONGEST] if last else ""
 
 
+def likely_cause(engine: Engine, container: str) -> Failure | None:
+    """Return what the container's last words mean, where that is known."""
+    return likely(engine.inside.logs(container, tail=_SEARCHED).decode("utf-8", "replace"))
+
+
 def _last_lines(engine: Engine, container: str) -> list[str]:
     text = engine.inside.logs(container, tail=_LOOKED_AT).decode("utf-8", "replace")
     lines = [_CONTROL.sub("", line).rstrip() for line in text.splitlines()]
@@ -82,9 +89,11 @@ def refuse_ended(patience: Patience, what: str) -> None:
         raise Gone(f"{what}: the container was removed by somebody else", fix="run the command again")
     if facts.state in ("exited", "dead", "restarting"):
         said = last_words(patience.engine, patience.container)
+        known = likely_cause(patience.engine, patience.container)
+        means = f"\n  that is likely: {known.cause}" if known else ""
         raise NotReady(
-            f"{what}: the container ended with {_code(facts)}{said}",
-            fix="the lines above say why; `envkit verify IMAGE` checks the image",
+            f"{what}: the container ended with {_code(facts)}{said}{means}",
+            fix=known.fix if known else "the lines above say why; `envkit verify IMAGE` checks the image",
         )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Literal
 
-from envkit.container.wait import last_line
+from envkit.container.wait import last_line, likely_cause
 from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts
 from envkit.environment.idle import stopped_reason
@@ -68,4 +68,8 @@ def _limit(facts: ContainerFacts) -> str:
 
 def _end(engine: Engine, facts: ContainerFacts) -> str:
     said = last_line(engine, facts.id)
-    return f"exit code {facts.exit_code}" + (f"; it said: {said}" if said else "; it printed nothing")
+    if not said:
+        return f"exit code {facts.exit_code}; it printed nothing"
+    known = likely_cause(engine, facts.id)
+    means = f"; likely: {known.cause} (fix: {known.fix})" if known else ""
+    return f"exit code {facts.exit_code}; it said: {said}{means}"

@@ -1,0 +1,102 @@
+"""Failure texts of torch and of both card makers' stacks: what a text means, and what to do. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from envkit import paths
+
+_TABLES = ("ascend", "nvidia", "torch")
+_LONGEST_LINE = 2000  # of what is searched: progress bars and dumped tensors are one line each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A row of the tables."""
+
+    id: str
+    patterns: tuple[re.Pattern[str], ...]  # any of them, within a line
+    needs: re.Pattern[str] | None  # anywhere in the text
+    unless: re.Pattern[str] | None  # nowhere in the text
+    rank: int  # 1: a cause; 2: a general one; 3: what wraps another; 4: a harmless note
+    cause: str
+    fix: str
+    source: str
+    sample: str
+    covers: tuple[str, ...] = ()  # rows of the facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """A row that a text shows, and the line that shows it."""
+
+    failure: Failure
+    line: str
+    number: int  # of the line, from 1
+
+    @property
+    def is_harmless(self) -> bool:
+        """Tell whether it explains no failure, but only what looks like one."""
+        return self.failure.rank > 3
+
+
+def explain(text: str) -> tuple[Explanation, ...]:
+    """Return what the text shows: causes before what they led to, and the earlier line first."""
+    lines = [line[:_LONGEST_LINE] for line in text.splitlines()]
+    whole = "\n".join(lines)
+    found = [shown for failure in failures() if (shown := _shown(failure, whole, lines)) is not None]
+    return tuple(sorted(found, key=lambda one: (one.failure.rank, one.number)))
+
+
+def explain_error(error: BaseException) -> tuple[Explanation, ...]:
+    """Return what an exception shows, with all that it came from."""
+    words: list[str] = []
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        words.append(f"{type(link).__name__}: {link}")
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return explain("\n".join(reversed(words)))
+
+
+def likely(text: str) -> Failure | None:
+    """Return the row that explains the text best, if it tells of a failure at all."""
+    return next((one.failure for one in explain(text) if not one.is_harmless), None)
+
+
+@cache
+def failures() -> tuple[Failure, ...]:
+    """Return all rows, in the order of the files: of two that show in the same line the first is better."""
+    folder = paths.compat() / "failures"
+    tables = (json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in _TABLES)
+    return tuple(_failure(row) for table in tables for row in table["rows"])
+
+
+def _failure(row: dict[str, Any]) -> Failure:
+    return Failure(
+        id=row["id"],
+        patterns=tuple(re.compile(pattern) for pattern in row["match"]),
+        needs=re.compile(row["needs"]) if "needs" in row else None,
+        unless=re.compile(row["unless"]) if "unless" in row else None,
+        rank=row["rank"],
+        cause=row["cause"],
+        fix=row["fix"],
+        source=row["source"],
+        sample=row["sample"],
+        covers=tuple(row.get("covers", ())),
+    )
+
+
+def _shown(failure: Failure, whole: str, lines: list[str]) -> Explanation | None:
+    starts = [found.start() for pattern in failure.patterns if (found := pattern.search(whole))]
+    if not starts or (failure.needs and not failure.needs.search(whole)):
+        return None
+    if failure.unless and failure.unless.search(whole):
+        return None
+    number = whole.count("\n", 0, min(starts)) + 1
+    return Explanation(failure=failure, line=lines[number - 1].strip(), number=number)

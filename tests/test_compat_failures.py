@@ -1,0 +1,95 @@
+"""Every failure text finds its own row first, what is harmless none; causes come before wrappers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envkit.compat.failures import Failure, explain, explain_error, failures, likely
+
+LOGS = Path(__file__).with_name("logs")
+NO_CANN = "libhccl.so: cannot open shared object file: No such file or directory"
+WRAPPER = "Failed to load the backend extension: torch_npu."
+
+
+def ids(text: str) -> list[str]:
+    return [one.failure.id for one in explain(text)]
+
+
+@pytest.mark.parametrize("failure", failures(), ids=lambda failure: failure.id)
+def test_a_text_that_was_printed_finds_its_own_row_first(failure: Failure) -> None:
+    assert ids(failure.sample)[0] == failure.id
+
+
+@pytest.mark.parametrize("failure", failures(), ids=lambda failure: failure.id)
+def test_each_pattern_is_a_text_of_its_own_row(failure: Failure) -> None:
+    """A sample need not show every pattern, but each row must say what, what to do, and who says so."""
+    assert failure.patterns and failure.cause and failure.fix and failure.source
+    assert failure.rank in (1, 2, 3, 4)
+    assert not any(pattern.search("") for pattern in failure.patterns)
+
+
+def test_no_two_rows_have_one_name() -> None:
+    assert len({failure.id for failure in failures()}) == len(failures())
+
+
+def test_every_row_of_the_facts_is_covered() -> None:
+    covered = {row for failure in failures() for row in failure.covers}
+    assert covered == {f"A7 #{n}" for n in range(1, 63)} | {f"N4 #{n}" for n in range(1, 49)}
+
+
+@pytest.mark.parametrize("log", sorted(LOGS.glob("*.txt")), ids=lambda log: log.stem)
+def test_a_log_of_what_went_well_finds_nothing(log: Path) -> None:
+    assert ids(log.read_text("utf-8")) == []
+
+
+def test_a_failure_is_found_in_the_middle_of_what_went_well() -> None:
+    around = (LOGS / "train.txt").read_text("utf-8")
+    (found,) = explain(f"{around}ImportError: {NO_CANN}\n{around}")
+    assert found.failure.id == "ascend-cann-not-found"
+    assert found.line == f"ImportError: {NO_CANN}"
+    assert found.number == around.count("\n") + 1
+
+
+def test_a_cause_comes_before_what_wraps_it_whatever_the_order() -> None:
+    expected = ["ascend-cann-not-found", "ascend-backend-not-loaded"]
+    assert ids(f"ImportError: {NO_CANN}\nRuntimeError: {WRAPPER}") == expected
+    assert ids(f"RuntimeError: {WRAPPER}\nImportError: {NO_CANN}") == expected
+
+
+def test_an_exception_is_read_with_what_it_came_from() -> None:
+    try:
+        try:
+            raise ImportError(NO_CANN)
+        except ImportError as error:
+            raise RuntimeError(WRAPPER) from error
+    except RuntimeError as error:
+        found = explain_error(error)
+    assert [one.failure.id for one in found] == ["ascend-cann-not-found", "ascend-backend-not-loaded"]
+
+
+def test_an_exception_that_names_itself_as_its_cause_ends() -> None:
+    error = RuntimeError(WRAPPER)
+    error.__cause__ = error
+    assert [one.failure.id for one in explain_error(error)] == ["ascend-backend-not-loaded"]
+
+
+def test_the_same_words_mean_another_thing_beside_torch_npu() -> None:
+    words = "AssertionError: Torch not compiled with CUDA enabled"
+    assert ids(words) == ["torch-without-cuda"]
+    assert ids(f"{words}\n  File torch_npu/utils.py") == ["ascend-cuda-asked-for"]
+
+
+def test_a_harmless_note_is_no_likely_cause() -> None:
+    note = "groups: cannot find name for group ID 11"
+    (found,) = explain(note)
+    assert found.is_harmless
+    assert likely(note) is None
+    best = likely(f"{note}\nRuntimeError: CUDA error: invalid device ordinal")
+    assert best is not None and best.id == "nvidia-ordinal"
+
+
+def test_a_line_without_end_is_searched_at_its_beginning_only() -> None:
+    assert ids("x" * 10_000_000) == []
+    assert ids("RuntimeError: CUDA error: invalid device ordinal " + "x" * 5_000_000) == ["nvidia-ordinal"]
