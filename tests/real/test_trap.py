@@ -7,9 +7,7 @@ often enough, and what `verify` says of each container is compared with what the
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,11 +19,9 @@ import docker
 import pytest
 
 from envkit.engines.docker import connect
-from envkit.engines.values import BuildRequest
 from envkit.hosts.local import LocalHost
-from envkit.image.network import read_network
 from envkit.image.verify import ANY_UID, verify
-from envkit.plan.network import script
+from tests.real.derived import derived
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(7200)]
 
@@ -44,20 +40,10 @@ class Try:
 
 
 @pytest.fixture(scope="module")
-def trap(image: str, debian: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def trap(image: str, debian: str) -> Iterator[str]:
     """The good image, with the code-server that looks whole and the Node it was installed with."""
-    context = tmp_path_factory.mktemp("trap") / "context"
-    shutil.copytree(TRAP, context)
-    dockerfile = context / "Dockerfile"
-    dockerfile.write_text(dockerfile.read_text("utf-8").replace("FROM GOOD", f"FROM {image}"), "utf-8")
-    net = context.parent / "net"
-    net.touch(mode=0o600)
-    net.write_text(script(read_network(LocalHost(), os.environ)), "utf-8")
-    engine = connect(LocalHost())
-    request = BuildRequest(context=context, secrets={"envkit-net": net})
-    made = engine.builder.build(request, lambda event: None)
-    yield made
-    engine.images.untag(made)
+    with derived(TRAP, image) as made:
+        yield made
 
 
 @contextmanager

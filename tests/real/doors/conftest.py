@@ -14,10 +14,8 @@ from typing import Any
 
 import pytest
 
-from envkit.engines.docker import connect
-from envkit.engines.values import BuildRequest
-from envkit.hosts.local import LocalHost
 from tests.real.conftest import Envkit
+from tests.real.derived import derived
 
 OWN_DOOR = Path(__file__).with_name("own_door")
 IMAGE = "envkit-test-doors:dev"
@@ -88,20 +86,10 @@ class Opened:
 
 
 @pytest.fixture(scope="session")
-def both_doors(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def both_doors(image: str) -> Iterator[str]:
     """The image under test with code-server's own door too."""
-    engine = connect(LocalHost())
-    folder = Path(__file__).parent / "own_door"
-    text = (folder / "Dockerfile").read_text("utf-8").replace("FROM GOOD", f"FROM {image}")
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as context:
-        Path(context, "Dockerfile").write_text(text, "utf-8")
-        engine.images.tag(
-            engine.builder.build(BuildRequest(context=Path(context)), lambda event: None), IMAGE
-        )
-    yield IMAGE
-    engine.images.untag(IMAGE)
+    with derived(Path(__file__).parent / "own_door", image) as made:
+        yield made
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from envkit.engines.values import ExecRequest
 from envkit.environment import ending
 from envkit.environment.ready import Opened
 from envkit.environment.target import find_image
@@ -95,14 +94,6 @@ def test_any_uid_works_at_home(site: Site, name: str, image: str, inside: Inside
     for folder in (Path(opened.home), Path(opened.cache)):
         owners = {path.lstat().st_uid for path in [folder, *folder.rglob("*")]}
         assert owners == {caller.uid}
-
-
-def test_torchs_compiler_finds_its_cache_under_an_unknown_uid(site: Site, name: str, image: str) -> None:
-    start(site, name, image, CALLERS[2])
-    ask = "from torch._inductor.runtime.cache_dir_utils import cache_dir; print(cache_dir())"
-    asked = ExecRequest(command=("python", "-c", ask), user="1234567:1234567", timeout_s=400)
-    done = site.engine.inside.execute(f"envkit-{name}", asked)
-    assert (done.code, done.stdout.decode().strip()) == (0, "/work/cache/inductor"), done.stderr
 
 
 def test_what_the_user_adds_survives_a_new_environment(
