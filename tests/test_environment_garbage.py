@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,10 @@ from envkit.container import maker as makers
 from envkit.container.maker import Maker, this_process, word
 from envkit.engines.fake import FakeEngine
 from envkit.engines.values import OWNED_CONTAINER, ContainerFacts, LayerFacts
-from envkit.environment.garbage import Leftover, leftovers, sweep
-from tests.environments import image
+from envkit.environment.garbage import Leftover, Place, leftovers, sweep
+from envkit.hosts.base import Host
+from envkit.hosts.local import LocalHost
+from tests.environments import TalkingHost, image
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 ALIVE = this_process()
@@ -21,6 +24,16 @@ ELSEWHERE = replace(GONE, place="elsewhere")
 OURS = (LayerFacts(created_by="COPY manifest.json verdict.json /opt/envkit/ # buildkit", size_bytes=1),)
 THEIRS = (*OURS, LayerFacts(created_by="RUN /bin/sh -c pip install x", size_bytes=1))
 WHO = "ada@box (pid 4194305, since 2026-01-01 11:00:00Z)"
+
+
+@pytest.fixture(autouse=True)
+def _own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep out what other processes of this machine may have left."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+def at(engine: FakeEngine, host: Host | None = None, cache: str = "/data/cache") -> Place:
+    return Place(engine=engine, host=host or TalkingHost(), cache=cache)
 
 
 @pytest.fixture
@@ -48,45 +61,45 @@ def add(
 @pytest.mark.parametrize("state", ["created", "running", "exited"])
 def test_a_temporary_container_of_a_process_that_is_gone_goes(engine: FakeEngine, state: str) -> None:
     facts = add(engine, "temporary", GONE, state)
-    found = leftovers(engine, NOW)
+    found = leftovers(at(engine), NOW)
     why = f"made by {WHO}, who has ended"
     assert found == (Leftover(kind="temporary", name="kind_bohr", id=facts.id, why=why),)
     said: list[str] = []
-    assert sweep(engine, found, said.append).removed == found
+    assert sweep(at(engine), found, said.append).removed == found
     assert said == ["kind_bohr is removed"]
     assert engine.containers.find({}) == ()
 
 
 def test_what_a_living_process_made_stays_however_old(engine: FakeEngine) -> None:
     add(engine, "temporary", ALIVE, "running", age=timedelta(days=30))
-    assert leftovers(engine, NOW) == ()
+    assert leftovers(at(engine), NOW) == ()
 
 
 @pytest.mark.parametrize("maker", [ELSEWHERE, None])
 def test_of_a_maker_that_cannot_be_asked_age_decides(engine: FakeEngine, maker: Maker | None) -> None:
     add(engine, "temporary", maker, "running", age=timedelta(minutes=59))
-    assert leftovers(engine, NOW) == ()
+    assert leftovers(at(engine), NOW) == ()
     add(engine, "temporary", maker, "running", age=timedelta(hours=2))
-    [one] = leftovers(engine, NOW)
+    [one] = leftovers(at(engine), NOW)
     who = f"by {WHO}, on a machine that cannot be asked, " if maker else ""
     assert one.why == f"made {who}2 h ago"
 
 
 def test_a_half_made_environment_goes_and_a_started_one_never(engine: FakeEngine) -> None:
     add(engine, "environment", GONE, "created")
-    assert [(one.kind, one.name) for one in leftovers(engine, NOW)] == [("half-made", "lab")]
+    assert [(one.kind, one.name) for one in leftovers(at(engine), NOW)] == [("half-made", "lab")]
     for state in ("running", "exited", "paused", "dead"):
         add(engine, "environment", GONE, state, age=timedelta(days=300))
-        assert leftovers(engine, NOW) == ()
+        assert leftovers(at(engine), NOW) == ()
 
 
 def test_one_that_was_started_meanwhile_stays_and_the_others_go(engine: FakeEngine) -> None:
     add(engine, "environment", GONE, "created")
     other = replace(engine.containers.require("c" * 64), id="d" * 64, name="other")
     engine.containers.add(other)
-    found = leftovers(engine, NOW)
+    found = leftovers(at(engine), NOW)
     engine.containers.set_state("c" * 64, "running")
-    swept = sweep(engine, found, lambda line: None)
+    swept = sweep(at(engine), found, lambda line: None)
     assert [one.id for one in swept.removed] == ["d" * 64]
     assert [one.id for one, _ in swept.kept] == ["c" * 64]
 
@@ -96,7 +109,7 @@ def test_containers_that_are_not_ours_stay_whatever_they_look_like(engine: FakeE
     engine.containers.add(
         replace(facts, labels={k: v for k, v in facts.labels.items() if k != OWNED_CONTAINER})
     )
-    assert leftovers(engine, NOW) == ()
+    assert leftovers(at(engine), NOW) == ()
 
 
 def test_an_image_without_a_name_goes_unless_it_is_used_young_or_derived(engine: FakeEngine) -> None:
@@ -104,25 +117,25 @@ def test_an_image_without_a_name_goes_unless_it_is_used_young_or_derived(engine:
         image(), tags=(), id="sha256:" + "b" * 64, created="2026-01-01T10:00:00.5+00:00", size_bytes=7
     )
     engine.images.add(old, OURS)
-    [one] = leftovers(engine, NOW)
+    [one] = leftovers(at(engine), NOW)
     assert (one.kind, one.name, one.size_bytes) == ("image", "b" * 12, 7)
     engine.images.add(replace(old, created="2026-01-01T11:30:00Z"), OURS)
-    assert leftovers(engine, NOW) == ()
+    assert leftovers(at(engine), NOW) == ()
     engine.images.add(old, THEIRS)
-    assert leftovers(engine, NOW) == ()
+    assert leftovers(at(engine), NOW) == ()
     engine.images.add(old, OURS)
     used = add(engine, "environment", None, "exited")
     engine.containers.add(replace(used, image=old.id))
-    assert leftovers(engine, NOW) == ()
+    assert leftovers(at(engine), NOW) == ()
 
 
 def test_the_image_of_a_container_that_goes_goes_after_it(engine: FakeEngine) -> None:
     old = replace(image(), tags=(), id="sha256:" + "b" * 64, created="2026-01-01T10:00:00Z")
     engine.images.add(old, OURS)
     engine.containers.add(replace(add(engine, "temporary", GONE, "running"), image=old.id))
-    found = leftovers(engine, NOW)
+    found = leftovers(at(engine), NOW)
     assert [one.kind for one in found] == ["temporary", "image"]
-    assert sweep(engine, found, lambda line: None).kept == ()
+    assert sweep(at(engine), found, lambda line: None).kept == ()
     assert engine.images.inspect(old.id) is None
 
 
@@ -130,8 +143,38 @@ def test_the_name_of_a_killed_build_goes_and_that_of_a_living_one_stays(engine: 
     killed, living = (f"envkit-unverified/lab:0123-{word(maker)}" for maker in (GONE, ALIVE))
     engine.images.tag(image().id, killed)
     engine.images.tag(image().id, living)
-    [one] = leftovers(engine, NOW)
+    [one] = leftovers(at(engine), NOW)
     assert (one.kind, one.name) == ("build's name", killed)
-    sweep(engine, (one,), lambda line: None)
+    sweep(at(engine), (one,), lambda line: None)
     found = engine.images.inspect("lab:dev")
     assert found is not None and killed not in found.tags and living in found.tags
+
+
+def test_the_folder_of_a_killed_build_goes(engine: FakeEngine, tmp_path: Path) -> None:
+    folder = tmp_path / "envkit-tmp-build-x"
+    folder.mkdir()
+    (folder / ".lock").touch()
+    (folder / "net").write_text("a secret")
+    found = leftovers(at(engine), NOW)
+    why = "its process was killed"
+    assert found == (Leftover(kind="folder", name=str(folder), id=str(folder), why=why),)
+    assert sweep(at(engine), found, lambda line: None).removed == found
+    assert not folder.exists()
+
+
+@pytest.mark.real
+def test_an_own_cache_whose_environment_is_gone_goes(engine: FakeEngine, tmp_path: Path) -> None:
+    add(engine, "environment", ALIVE, "exited")
+    caches = tmp_path / "cache-of"
+    for name in ("lab", "gone", "not-a-cache"):
+        (caches / name / "models").mkdir(parents=True)
+        if name != "not-a-cache":
+            (caches / name / ".envkit-cache").touch()
+    place = at(engine, LocalHost(), str(tmp_path / "cache"))
+    found = leftovers(place, NOW)
+    assert [(one.kind, Path(one.name).name) for one in found] == [("cache", "gone"), ("cache", "not-a-cache")]
+    swept = sweep(place, found, lambda line: None)
+    assert [Path(one.name).name for one in swept.removed] == ["gone"]
+    [(_, why)] = swept.kept
+    assert "not-a-cache was not made by envkit as a cache" in why
+    assert sorted(path.name for path in caches.iterdir()) == ["lab", "not-a-cache"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from click import Context, Parameter
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
+from envkit.cli.elsewhere import named_host
 from envkit.errors import EnvkitError
 
 
@@ -52,7 +53,7 @@ def images(context: Context, parameter: Parameter, incomplete: str) -> list[Comp
     from envkit.cli.site import open_engine
 
     try:
-        found = open_engine().images.list({})
+        found = open_engine(named_host(context)).images.list({})
     except EnvkitError:
         return []
     return _beginning(sorted({tag for image in found for tag in image.tags}), incomplete)
@@ -70,7 +71,7 @@ def environments(context: Context, parameter: Parameter, incomplete: str) -> lis
     from envkit.environment import lookup
 
     try:
-        found = lookup.everything(open_engine())
+        found = lookup.everything(open_engine(named_host(context)))
     except EnvkitError:
         return []
     return _beginning((lookup.name_of(one) for one in found), incomplete)

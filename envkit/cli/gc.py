@@ -19,22 +19,23 @@ if TYPE_CHECKING:
 @options.host
 @options.as_json
 def command(yes: bool, dry_run: bool, host_name: str | None, as_json: bool) -> None:
-    """Remove what a killed envkit left: containers for a moment, half-made environments, nameless images.
+    """Remove what a killed envkit left: containers for a moment, half-made environments, images, folders.
 
     It shows them and asks. What somebody is still at stays, and so does every environment that was started.
     """
     from datetime import datetime, timezone
 
-    from envkit.cli.site import open_engine
-    from envkit.environment.garbage import Swept, leftovers, sweep
+    from envkit.cli.site import open_site
+    from envkit.environment.garbage import Place, Swept, leftovers, sweep
 
-    engine = open_engine(host_name)
-    found = leftovers(engine, datetime.now(timezone.utc))
+    site = open_site(host_name)
+    place = Place(engine=site.engine, host=site.host, cache=site.cache)
+    found = leftovers(place, datetime.now(timezone.utc))
     if not as_json:
         _show(found)
     if found and not (yes or dry_run):
         _ask(found)
-    swept = Swept(removed=(), kept=()) if dry_run else sweep(engine, found, output.note)
+    swept = Swept(removed=(), kept=()) if dry_run else sweep(place, found, output.note)
     if as_json:
         output.show_json({"found": found, "removed": swept.removed, "kept": swept.kept})
 

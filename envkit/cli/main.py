@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from envkit.cli import elsewhere
+
 # Name → the module that holds the command of that name, and its line in `envkit --help`. A module is
 # imported only when its command runs: start-up stays light.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -80,7 +82,7 @@ class Boundary(click.Group):
         try:
             return super().invoke(ctx)
         except EnvkitError as error:
-            click.echo(f"error: {error.what}\n  fix: {error.fix}", err=True)
+            click.echo(f"error: {elsewhere.told(error.what)}\n  fix: {elsewhere.told(error.fix)}", err=True)
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             raise  # the reader has gone: click ends quietly

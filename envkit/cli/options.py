@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
-from envkit.cli import complete
+from envkit.cli import complete, elsewhere
 
 host = click.option(
     "--host",
     "host_name",
     metavar="NAME",
     shell_complete=complete.hosts,
+    callback=elsewhere.remember,
+    is_eager=True,  # TAB asks the host for what follows
     help="Where: a host that `envkit host list` knows.  [default: this machine]",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from envkit.cli import elsewhere
+
 _VALUE = 26  # columns: with names of 12 and 80 in all, half of the line is left for a reason
 _LONG = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"))
 
@@ -23,7 +25,7 @@ def show(text: str) -> None:
 
 def note(text: str) -> None:
     """Print what is no result: progress, a hint, a warning."""
-    click.echo(text, err=True)
+    click.echo(elsewhere.told(text), err=True)
 
 
 def show_json(value: object) -> None:

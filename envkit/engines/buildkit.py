@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from envkit.engines.endpoint import Endpoint
 from envkit.engines.plain_progress import PlainProgress
 from envkit.engines.values import BuildEvent, BuildRequest
 from envkit.hosts.base import Command, Host, Silent
+from envkit.scratch import Scratch
 
 
 class BuildKit:
@@ -21,8 +21,8 @@ class BuildKit:
 
     def build(self, request: BuildRequest, report: Callable[[BuildEvent], None]) -> str:
         """Build; return the image's id. Ending the client cancels the build in the engine."""
-        with tempfile.TemporaryDirectory(prefix="envkit-id-") as scratch, BuildLog(report) as log:
-            id_file = Path(scratch) / "id"
+        with Scratch("id") as scratch, BuildLog(report) as log:
+            id_file = scratch / "id"
             progress = PlainProgress()
             others: list[str] = []
 

@@ -11,8 +11,10 @@ from typing import Literal
 from envkit.container.maker import Maker, condition, maker_of, maker_of_word
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ImageFacts
+from envkit.environment.left_folders import left_folders, remove_folder
 from envkit.environment.lookup import name_of
-from envkit.errors import EngineError
+from envkit.errors import EnvkitError
+from envkit.hosts.base import Host
 from envkit.image.proving import UNVERIFIED
 
 # Where a maker cannot be asked (another machine, an older envkit), age decides: a verification takes two
@@ -20,7 +22,7 @@ from envkit.image.proving import UNVERIFIED
 _LEASE = timedelta(hours=1)
 # The last step of an image that envkit made: of one that a user derived from it, it is another.
 _OURS = re.compile(r"(/bin/sh -c #\(nop\) +)?(LABEL .*io\.envkit\.|COPY .* (in )?/opt/envkit/)")
-Kind = Literal["temporary", "half-made", "image", "build's name"]
+Kind = Literal["temporary", "half-made", "image", "build's name", "folder", "cache"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,25 @@ class Swept:
     kept: tuple[tuple[Leftover, str], ...]  # with the reason
 
 
-def leftovers(engine: Engine, now: datetime) -> tuple[Leftover, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where is looked: an engine, its machine, and the folder behind /work/cache."""
+
+    engine: Engine
+    host: Host
+    cache: str
+
+
+def leftovers(place: Place, now: datetime) -> tuple[Leftover, ...]:
     """Return what nothing owns: containers first, since an image is free only without them."""
+    folders = (
+        Leftover(kind=kind, name=path, id=path, why=why)
+        for kind, path, why in left_folders(place.engine, place.host, place.cache)
+    )
+    return (*_in_engine(place.engine, now), *folders)
+
+
+def _in_engine(engine: Engine, now: datetime) -> tuple[Leftover, ...]:
     everything = sorted(engine.containers.find({}), key=name_of)
     containers = tuple(_containers(everything, now))
     going = {one.id for one in containers}
@@ -51,14 +70,14 @@ def leftovers(engine: Engine, now: datetime) -> tuple[Leftover, ...]:
     return (*containers, *_images(engine, now, used))
 
 
-def sweep(engine: Engine, found: tuple[Leftover, ...], report: Callable[[str], None]) -> Swept:
+def sweep(place: Place, found: tuple[Leftover, ...], report: Callable[[str], None]) -> Swept:
     """Remove it; what is in use by now, or gone, stays or is gone. One failure does not keep the others."""
     removed: list[Leftover] = []
     kept: list[tuple[Leftover, str]] = []
     for one in found:
         try:
-            _remove(engine, one)
-        except EngineError as error:
+            _remove(place, one)
+        except EnvkitError as error:
             kept.append((one, error.what))
             report(f"{one.name} stays: {error.what}")
             continue
@@ -67,13 +86,15 @@ def sweep(engine: Engine, found: tuple[Leftover, ...], report: Callable[[str], N
     return Swept(removed=tuple(removed), kept=tuple(kept))
 
 
-def _remove(engine: Engine, one: Leftover) -> None:
-    if one.kind == "temporary":
-        engine.containers.remove(one.id)
+def _remove(place: Place, one: Leftover) -> None:
+    if one.kind == "folder" or one.kind == "cache":
+        remove_folder(place.host, one.kind, one.id)
+    elif one.kind == "temporary":
+        place.engine.containers.remove(one.id)
     elif one.kind == "half-made":
-        engine.containers.remove_idle(one.id)  # whoever has started it meanwhile keeps it
+        place.engine.containers.remove_idle(one.id)  # whoever has started it meanwhile keeps it
     else:
-        engine.images.untag(one.id)
+        place.engine.images.untag(one.id)
 
 
 def _containers(everything: list[ContainerFacts], now: datetime) -> Iterator[Leftover]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 
 from envkit.hosts import known_keys
 from envkit.hosts.ssh_target import Target
+from envkit.scratch import Scratch
 
 # The first value of a setting wins (ssh_config(5)), so what stands here beats the user's files. It holds for
 # jump hosts too: ssh hands its -F on to the ssh of a ProxyJump, but none of its other options.
@@ -32,8 +30,6 @@ _INSISTED = """Host *
 Include "{user}"
 Include /etc/ssh/ssh_config
 """
-_PREFIX = "envkit-ssh-"
-_OLD_S = 86_400.0
 _LONGEST = 60  # a socket's path has at most 107 bytes (unix(7)); TMPDIR may be long
 
 
@@ -41,23 +37,20 @@ class PrivateFolder:
     """A folder that only this user can look into, for sockets and settings; made when it is first used."""
 
     def __init__(self) -> None:
-        self._path: Path | None = None
+        self._scratch: Scratch | None = None
 
     @property
     def path(self) -> Path:
         """Return the folder."""
-        if self._path is None:
-            runtime = _runtime()
-            _sweep(Path(runtime))
-            prefix = f"{_PREFIX}{os.getpid()}-"
-            self._path = Path(tempfile.mkdtemp(prefix=prefix, dir=runtime))  # mode 0700
-        return self._path
+        if self._scratch is None:
+            self._scratch = Scratch("ssh", Path(_runtime()))
+        return self._scratch.path
 
     def remove(self) -> None:
         """Remove it with all it holds; twice is fine."""
-        if self._path is not None:
-            shutil.rmtree(self._path, ignore_errors=True)
-            self._path = None
+        if self._scratch is not None:
+            self._scratch.remove()
+            self._scratch = None
 
 
 def is_present() -> bool:
@@ -90,16 +83,6 @@ def forward_words(config: Path, target: Target, listen: Path, address: str) -> t
     words += ["-p", str(target.port)] if target.port else []
     words += ["-l", target.user] if target.user else []
     return (*words, "--", target.host)
-
-
-def _sweep(runtime: Path) -> None:
-    """Remove what killed processes of this user left, when it is old: other process tables may share /tmp."""
-    for old in runtime.glob(f"{_PREFIX}*-*"):
-        with suppress(OSError, ValueError):
-            about, pid = old.lstat(), int(old.name.removeprefix(_PREFIX).partition("-")[0])
-            is_ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
-            if is_ours and time.time() - about.st_mtime > _OLD_S and not Path(f"/proc/{pid}").exists():
-                shutil.rmtree(old, ignore_errors=True)
 
 
 def _runtime() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from envkit.engines.values import OWNED
 from envkit.errors import HostError
 from envkit.hosts.apt import complaints, fix_for, install, is_apt_machine
 from envkit.hosts.base import Command, Host
+from envkit.scratch import Scratch
 
 _SILENCE_S = 600.0
 _STAGE = re.compile(r"I: ((running apt-get|downloading|extracting|installing|creating) .*?)(\.\.\.)?$")
@@ -60,8 +60,8 @@ def bootstrap(reference: str, name: str, engine: Engine, host: Host, report: Rep
     _need_mmdebstrap(host, report)
     own = _own_sources(host, release)
     failures = []
-    with tempfile.TemporaryDirectory(prefix="envkit-base-") as scratch:
-        tar = Path(scratch) / "base.tar"
+    with Scratch("base") as scratch:
+        tar = scratch / "base.tar"
         for sources in dict.fromkeys(filter(None, (own, _default_sources(release)))):
             report(f"making it from {sources[0].split()[1]}")
             command = _command(host, release, engine.facts().architecture, (*sources,))

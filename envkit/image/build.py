@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from envkit.image.verdict import Verdict
 from envkit.plan.build_plan import BuildPlan
 from envkit.plan.make import base_reference
 from envkit.plan.network import Network, script
+from envkit.scratch import Scratch
 from envkit.spec.load import LoadedSpec
 
 
@@ -116,8 +116,8 @@ def _result(facts: ImageFacts, tag: str, started: float, *, unchanged: bool) -> 
 
 
 def _build_untagged(planned: Planned, engine: Engine, options: BuildOptions, reports: Reports) -> str:
-    with tempfile.TemporaryDirectory(prefix="envkit-build-") as scratch:
-        folder, secret = Path(scratch) / "context", Path(scratch) / "net"
+    with Scratch("build") as scratch:
+        folder, secret = scratch / "context", scratch / "net"
         folder.mkdir()
         context.write(planned.files, folder)
         secret.touch(mode=0o600)

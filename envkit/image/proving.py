@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from envkit.container.maker import this_process, word
 from envkit.engines.base import Engine
@@ -20,6 +18,7 @@ from envkit.image.inventory import collect
 from envkit.image.verdict import Item
 from envkit.image.verify import verify
 from envkit.plan.build_plan import BuildPlan
+from envkit.scratch import Scratch
 
 UNVERIFIED = "envkit-unverified"
 _UNTAG_TRIES = 5  # one a second: for the container of a proof that has just ended
@@ -60,8 +59,9 @@ def prove(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports, *, v
 def _last_layer(
     name: str, files: dict[str, str], labels: dict[str, str], engine: Engine, reports: Reports
 ) -> str:
-    with tempfile.TemporaryDirectory(prefix="envkit-proven-") as scratch:
-        folder = Path(scratch)
+    with Scratch("proof") as scratch:
+        folder = scratch / "context"
+        folder.mkdir()
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8")
             (folder / file).chmod(0o644)

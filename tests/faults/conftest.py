@@ -121,7 +121,9 @@ def environment(one_proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> d
     home = tmp_path_factory.mktemp("faults")
     for folder in (home, *home.parents[:2]):
         folder.chmod(0o755)  # pytest makes them for their owner only
-    return {"DOCKER_HOST": one_proxy.url, "HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
+    (home / "tmp").mkdir()
+    folders = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "TMPDIR": str(home / "tmp")}
+    return {"DOCKER_HOST": one_proxy.url, **folders}
 
 
 @pytest.fixture

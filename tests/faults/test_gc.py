@@ -14,7 +14,7 @@ from docker.models.containers import Container
 from envkit.container.temporary import running
 from envkit.engines.docker import connect
 from envkit.engines.values import RunRequest
-from envkit.environment.garbage import leftovers, sweep
+from envkit.environment.garbage import Place, leftovers, sweep
 from envkit.hosts.local import LocalHost
 from tests.faults import table as at
 from tests.faults.conftest import Envkit, Kill, Named, Seen, Start
@@ -98,7 +98,7 @@ def test_a_nameless_image_of_ours_goes_when_it_is_old_and_a_users_stays(engine: 
     users = build("ENV MINE=1")
     used = build('LABEL io.envkit.owned="true" io.envkit.test=used')
     user = engine.containers.create(used, labels={"io.envkit.test": "faults"})
-    place = connect(LocalHost())
+    place = Place(engine=connect(LocalHost()), host=LocalHost(), cache="/nowhere/cache")
     now = datetime.now(timezone.utc)
     assert leftovers(place, now) == ()
     found = leftovers(place, now + timedelta(hours=2))
