@@ -1,120 +1,200 @@
-"""Which torch each accelerator takes, and what it says when there is none."""
+"""What each accelerator takes for a wish, exactly, and what it says when nothing fits."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
-from envkit import compat
 from envkit.accelerators import ACCELERATORS
-from envkit.accelerators.base import Misfit, TorchChoice, TorchWish, fits_python
+from envkit.accelerators.base_names import read_name
+from envkit.accelerators.fit import Misfit, Resolved, Target, TorchChoice, Wish
 from envkit.plan.bases import know
 
-WISH = TorchWish(torch="2.10.0", torch_npu=None, cuda=None, python="3.11")
+WISH = Wish(base="debian:12", torch="2.10.0", python="3.11")
+CANN_91 = "ascend/cann:9.1.0-910b-ubuntu22.04-py3.11"
 
 
-def choose(accelerator: str, **changes: str) -> TorchChoice:
-    return ACCELERATORS[accelerator].choose_torch(dataclasses.replace(WISH, **changes))
+def resolve(accelerator: str, **changes: Any) -> Resolved:
+    return ACCELERATORS[accelerator].resolve(dataclasses.replace(WISH, **changes))
+
+
+def choose(accelerator: str, **changes: Any) -> TorchChoice:
+    choice = resolve(accelerator, **changes).torch
+    assert choice
+    return choice
 
 
 def test_cpu_takes_the_build_without_cuda() -> None:
     assert choose("cpu") == TorchChoice(
+        version="2.10.0",
         build="cpu",
         requirements=("torch==2.10.0+cpu",),
         reason="accelerator is cpu: the build without CUDA",
+        glibc="2.28",
     )
 
 
 def test_cuda_takes_the_first_line_of_its_makers() -> None:
     assert choose("cuda") == TorchChoice(
-        build="cu128", requirements=("torch==2.10.0+cu128",), reason="the first CUDA line of torch 2.10.0"
+        version="2.10.0",
+        build="cu128",
+        requirements=("torch==2.10.0+cu128",),
+        reason="the first CUDA line of torch 2.10.0",
+        glibc="2.28",
     )
 
 
 def test_cuda_takes_the_line_that_is_asked_for() -> None:
-    assert choose("cuda", cuda="13.0") == TorchChoice(
-        build="cu130", requirements=("torch==2.10.0+cu130",), reason="the spec asks for it"
-    )
+    choice = choose("cuda", cuda="13.0")
+    assert (choice.build, choice.reason) == ("cu130", "the spec asks for it")
 
 
 def test_a_line_of_a_torch_that_no_table_knows_is_taken_at_its_word() -> None:
-    assert choose("cuda", torch="9.0.0", cuda="19.1").build == "cu191"
+    resolved = resolve("cuda", torch="9.0.0", cuda="19.1")
+    assert resolved.torch and (resolved.torch.build, resolved.torch.glibc) == ("cu191", "")
+    assert "torch 9.0.0 was not on the package index on " in resolved.warnings[0]
 
 
-def test_ascend_takes_the_cpu_build_and_torch_npu_of_the_same_version() -> None:
-    assert choose("ascend") == TorchChoice(
+def test_ascend_takes_the_cpu_build_and_the_torch_npu_that_goes_with_the_base() -> None:
+    assert choose("ascend", base=CANN_91) == TorchChoice(
+        version="2.10.0",
         build="cpu",
-        requirements=("torch==2.10.0+cpu", "torch-npu==2.10.0", "numpy", "pyyaml"),
-        reason="accelerator is ascend: torch's CPU build, and torch_npu of the same version",
-        npu="2.10.0",
+        requirements=("torch==2.10.0+cpu", "torch-npu==2.10.0.post4", "numpy", "pyyaml"),
+        reason="accelerator is ascend: torch's CPU build, and torch_npu of the same version; "
+        "2.10.0.post4 goes with CANN 9.1.0",
+        npu="2.10.0.post4",
+        glibc="2.28",
     )
 
 
-def test_a_later_torch_npu_for_the_same_torch_is_taken() -> None:
-    assert choose("ascend", torch_npu="2.10.0.post2").npu == "2.10.0.post2"
+@pytest.mark.parametrize(
+    ("accelerator", "changes", "taken"),
+    [
+        ("cpu", {"torch": "auto"}, ("debian:12", "2.15.0", "cpu")),
+        ("cpu", {"base": "auto", "python": "3.12"}, ("ubuntu:24.04", "2.10.0", "cpu")),
+        # A line that the driver was made for comes before the makers' first.
+        ("cuda", {"target": Target(driver="565.57.01")}, ("debian:12", "2.10.0", "cu126")),
+        # V100: its last torch, and its last line.
+        ("cuda", {"torch": "auto", "target": Target(chip="v100")}, ("debian:12", "2.14.1", "cu126")),
+        ("cuda", {"torch": "auto", "target": Target(chip="b300")}, ("debian:12", "2.15.0", "cu132")),
+        ("cuda", {"torch": "auto", "target": Target(driver="535.104")}, ("debian:12", "2.14.1", "cu126")),
+        (
+            "cuda",
+            {"torch": "auto", "target": Target(chip="RTX 5090", driver="570.86")},
+            ("debian:12", "2.13.0", "cu129"),
+        ),
+        ("cuda", {"target": Target(chip="thor", machine="arm64")}, Misfit),
+        # What CUDA 12.8 has code for on arm64 no table says; of CUDA 13.0 it is known.
+        ("cuda", {"target": Target(chip="11.0", machine="arm64")}, ("debian:12", "2.10.0", "cu130")),
+        (
+            "cuda",
+            {"cuda": "13.0", "target": Target(chip="gb200", machine="arm64")},
+            ("debian:12", "2.10.0", "cu130"),
+        ),
+        (
+            "cuda",
+            {"base": "auto", "python": "3.12"},
+            ("nvidia/cuda:12.8.1-base-ubuntu24.04", "2.10.0", "cu128"),
+        ),
+        ("cuda", {"base": "auto", "python": "3.13"}, ("debian:13", "2.10.0", "cu128")),
+        # NVIDIA's image would refuse a driver older than its CUDA's.
+        (
+            "cuda",
+            {"base": "auto", "python": "3.12", "target": Target(driver="535")},
+            ("ubuntu:24.04", "2.10.0", "cu126"),
+        ),
+        ("ascend", {"torch": "auto", "base": CANN_91}, (CANN_91, "2.12.0", "cpu")),
+    ],
+)
+def test_what_is_left_open_is_decided_by_the_target(
+    accelerator: str, changes: dict[str, Any], taken: Any
+) -> None:
+    if taken is Misfit:
+        with pytest.raises(Misfit):
+            resolve(accelerator, **changes)
+        return
+    resolved = resolve(accelerator, **changes)
+    assert resolved.torch
+    assert (resolved.base, resolved.torch.version, resolved.torch.build) == taken
 
 
 @pytest.mark.parametrize(
-    ("accelerator", "changes", "misfit"),
+    ("changes", "cann", "chip", "npu"),
     [
-        (
-            "cuda",
-            {"cuda": "11.8"},
-            Misfit(key="cuda", what="torch 2.10.0 has no build for CUDA 11.8", fix="use 12.6, 12.8, 13.0"),
-        ),
-        (
-            "cuda",
-            {"torch": "9.0.0"},
-            Misfit(
-                key="torch",
-                what="torch 9.0.0 is not in envkit's table of CUDA builds",
-                fix='name the CUDA line, as in `cuda: "12.8"`',
-            ),
-        ),
-        (
-            "cpu",
-            {"torch": "2.5.1", "python": "3.13"},
-            Misfit(
-                key="python",
-                what="torch 2.5.1 has no build for Python 3.13",
-                fix="use Python 3.9 to 3.12, or torch 2.15, 2.14, 2.13",
-            ),
-        ),
-        (
-            "ascend",
-            {"torch_npu": "2.9.0.post1"},
-            Misfit(
-                key="torch_npu",
-                what="torch_npu 2.9.0.post1 is made for torch 2.9.0, not for 2.10.0",
-                fix="use torch 2.9.0, or a torch_npu 2.10.0",
-            ),
-        ),
+        ({"torch": "auto"}, "9.1.0", "910b", "2.12.0"),
+        ({"torch": "auto", "python": "3.10", "target": Target(chip="310P3")}, "9.1.0", "310p", "2.12.0"),
+        # No image of CANN 9.1.0 for it has Python 3.11; 9.0.1 has, and its own torch_npu.
+        ({"torch": "auto", "target": Target(chip="310p")}, "9.0.1", "310p", "2.10.0.post2"),
+        ({"torch": "auto", "target": Target(chip="Ascend 910A")}, "8.5.0", "910", "2.9.0"),
+        ({"torch": "2.9.0"}, "9.1.0", "910b", "2.9.0.post6"),
+        ({"torch": "2.9.0", "torch_npu": "2.9.0"}, "8.5.2", "910b", "2.9.0"),
+        ({"torch": "auto", "target": Target(driver="25.0.1")}, "9.0.1", "910b", "2.10.0.post2"),
+        ({"torch": "2.6.0"}, "8.5.2", "910b", "2.6.0.post5"),
     ],
 )
-def test_what_does_not_exist_is_said_with_what_would_do(
-    accelerator: str, changes: dict[str, str], misfit: Misfit
+def test_ascend_takes_image_and_torch_npu_together(
+    changes: dict[str, Any], cann: str, chip: str, npu: str
 ) -> None:
-    with pytest.raises(Misfit) as error:
-        choose(accelerator, **changes)
-    assert error.value == misfit
-
-
-@pytest.mark.parametrize("accelerator", ACCELERATORS)
-def test_every_row_of_torch_can_be_chosen_at_both_ends_of_its_pythons(accelerator: str) -> None:
-    for minor, row in compat.table("torch")["rows"].items():
-        for python in row["python"]:
-            assert choose(accelerator, torch=f"{minor}.0", python=python).requirements
+    resolved = resolve("ascend", base="auto", **changes)
+    name = read_name(resolved.base)
+    assert name and (name.cann, name.chip) == (cann, chip)
+    assert resolved.torch and resolved.torch.npu == npu
 
 
 @pytest.mark.parametrize("accelerator", ACCELERATORS)
 def test_the_base_that_auto_means_is_one_that_is_known(accelerator: str) -> None:
     assert ACCELERATORS[accelerator].name == accelerator
-    assert know(ACCELERATORS[accelerator].default_base(), None, None) is not None
+    assert know(resolve(accelerator, base="auto", torch=None).base, None, None) is not None
+    assert know(resolve(accelerator, base="auto", torch="auto").base, None, None) is not None
 
 
 @pytest.mark.parametrize(
-    ("python", "fits"), [("3.8", False), ("3.9", True), ("3.10", True), ("3.13", True), ("3.14", False)]
+    ("accelerator", "chip", "runs"),
+    [
+        ("cuda", "8.9", True),
+        ("cuda", "8.7", False),
+        ("cuda", "10.3", True),
+        ("cuda", "12.1", True),
+        ("cuda", "7.0", False),
+        ("cuda", "13.0", True),  # the build carries PTX
+        ("ascend", "910b", True),
+        ("ascend", "310p", False),
+        ("cpu", "anything", True),
+    ],
 )
-def test_pythons_are_compared_as_numbers(python: str, fits: bool) -> None:
-    assert fits_python(python, ("3.9", "3.13")) is fits
+def test_an_image_runs_on_the_chips_that_it_was_built_for(accelerator: str, chip: str, runs: bool) -> None:
+    base = CANN_91 if accelerator == "ascend" else "debian:12"
+    needs = resolve(accelerator, base=base, torch="auto").needs
+    assert ACCELERATORS[accelerator].runs_on(needs, chip) is runs
+
+
+def test_what_was_looked_at_says_why_it_was_left_and_where_that_stands() -> None:
+    looked = resolve("cuda", torch="2.14.1", target=Target(chip="v100")).considered
+    assert [(row.value, row.taken, row.why) for row in looked] == [
+        (
+            f"torch 2.14.1 with CUDA {line}",
+            False,
+            "is built for 7.5, 8.0, 8.6, 9.0, 10.0, 12.0: not for the target's 7.0",
+        )
+        for line in ("13.2", "13.0")
+    ] + [
+        (
+            "torch 2.14.1 with CUDA 12.6",
+            True,
+            "has Python 3.11, needs driver 525.60.13 or newer, has code for 7.0",
+        )
+    ]
+    assert all(row.source.startswith("pytorch RELEASE.md") for row in looked)
+
+
+def test_other_chips_images_are_one_row() -> None:
+    looked = resolve(
+        "ascend", base="auto", torch="auto", python="3.10", target=Target(chip="310p")
+    ).considered
+    assert [(row.decision, row.value.rpartition(":")[2], row.taken) for row in looked] == [
+        ("base", "5 images for other chips", False),
+        ("base", "9.1.0-310p-ubuntu22.04-py3.10", True),
+        ("torch_npu", "9.1.0-310p-ubuntu22.04-py3.10", True),
+    ]

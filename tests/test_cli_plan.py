@@ -164,3 +164,41 @@ def test_render_writes_a_context_that_docker_can_build(tmp_path: Path) -> None:
 def test_a_spec_that_is_not_there_is_said() -> None:
     done = run("plan", "nowhere.yaml")
     assert done.exit_code in (2, 3) and "nowhere.yaml" in done.stderr
+
+
+def test_why_prints_each_row_that_was_looked_at_and_its_source(tmp_path: Path) -> None:
+    text = 'name: x\naccelerator: cuda\npython: "3.12"\ntorch: auto\ntarget: {chip: v100}\n'
+    done = run("plan", str(write_spec(tmp_path, text, {})), "--why")
+    assert done.exit_code == 0
+    rows = done.stdout.partition("\nrows that were looked at, until one fitted (+):\n")[2].splitlines()
+    assert rows[:4] == [
+        "- torch  torch 2.15.0 with CUDA 13.2",
+        "                                   is built for 7.5, 8.0, 8.6, 9.0, 10.0, 12.0:",
+        "                                   not for the target's 7.0 [pytorch RELEASE.md,",
+        "                                   release compatibility matrix; pytorch issue",
+    ]
+    assert "+ torch  torch 2.14.1 with CUDA 12.6" in rows
+    assert "+ base   nvidia/cuda:12.6.3-base-ubuntu24.04" in rows
+    assert max(map(len, rows)) <= 80
+
+
+def test_why_is_in_the_json_too() -> None:
+    plan = json.loads(run("plan", "preset:ascend", "--json").stdout)
+    assert plan["considered"][-1]["decision"] == "torch_npu" and plan["considered"][-1]["taken"]
+    assert plan["considered"][-1]["source"].startswith("Ascend/pytorch COMPATIBILITY.en.md")
+    assert plan["needs"]["cann"] == "9.1.0"
+
+
+@pytest.mark.parametrize("command", ["plan", "render"])
+def test_a_target_of_the_command_line_is_told_by_its_option(command: str) -> None:
+    done = run(command, "preset:cuda", "--target", "chip=gtx280")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-2] == "error: --target chip: envkit knows no NVIDIA card 'gtx280'"
+
+
+def test_a_target_of_the_command_line_stands_in_for_the_spec_s() -> None:
+    done = run("plan", "preset:cuda", "--target", "driver=535.104.05,machine=arm64", "--json")
+    assert done.exit_code == 0
+    plan = json.loads(done.stdout)
+    assert plan["needs"]["machine"] == "arm64"
+    assert any("driver 535.104.05 is older than 570.26" in warning for warning in plan["warnings"])

@@ -123,7 +123,7 @@ def test_the_engine_tells_its_architecture_and_its_builder(tmp_path: Path) -> No
     loaded = spec(tmp_path, "name: x\nbase: debian:12\n")
     engine = FakeEngine(replace(FACTS, architecture="arm64", buildkit=""))
     assert prepare(loaded, engine, ScriptedHost(), {}).facts == BuildFacts(
-        architecture="arm64", builder="classic"
+        architecture="arm64", engine_makes="arm64", builder="classic"
     )
 
 

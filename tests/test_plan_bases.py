@@ -19,6 +19,7 @@ LOOKED = BaseFacts(
     package_manager="apt",
 )
 BY_NAME = "the image's name says so"
+GLIBC = {"debian:12": "2.36", "ubuntu:22.04": "2.35", "ubuntu:24.04": "2.39"}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,11 @@ BY_NAME = "the image's name says so"
 )
 def test_a_name_tells(reference: str, distribution: str, system: str, own: str | None) -> None:
     assert know(reference, None, None) == BaseKnowledge(
-        distribution=distribution, system_python=system, own_python=own, reason=BY_NAME
+        distribution=distribution,
+        system_python=system,
+        own_python=own,
+        reason=BY_NAME,
+        glibc=GLIBC[distribution],
     )
 
 
@@ -47,14 +52,22 @@ def test_a_name_that_tells_nothing_is_not_guessed(reference: str) -> None:
 
 def test_the_spec_s_word_counts_more_than_the_name() -> None:
     assert know("debian:12", "ubuntu:24.04", None) == BaseKnowledge(
-        distribution="ubuntu:24.04", system_python="3.12", own_python=None, reason="the spec's `os`"
+        distribution="ubuntu:24.04",
+        system_python="3.12",
+        own_python=None,
+        reason="the spec's `os`",
+        glibc="2.39",
     )
     assert know("debian:12", "fedora:40", None) is None
 
 
 def test_looking_into_the_image_counts_most() -> None:
     assert know("mine:1", "ubuntu:24.04", LOOKED) == BaseKnowledge(
-        distribution="debian:13", system_python="3.13", own_python=None, reason="read from the image"
+        distribution="debian:13",
+        system_python="3.13",
+        own_python=None,
+        reason="read from the image",
+        glibc="2.41",
     )
 
 

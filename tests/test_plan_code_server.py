@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from envkit import compat
-from envkit.accelerators.base import Misfit
+from envkit.accelerators.fit import Misfit
 from envkit.plan import code_server
 from envkit.plan.build_plan import CodeServerPlan, Decision, ExtensionPlan
 from envkit.plan.facts import BuildFacts

@@ -14,8 +14,10 @@ from envkit.spec.model import Spec
 FILE = ContextFile(name="a", content=b"1")
 
 
-def digest(*files: ContextFile, shipped: str = "s", base: str = "b", **keys: Any) -> str:
-    return digest_of(Spec.model_validate({"name": "x", **keys}), Inputs(files=files), shipped, base)
+def digest(
+    *files: ContextFile, shipped: str = "s", base: str = "b", resolved: tuple[str, ...] = (), **keys: Any
+) -> str:
+    return digest_of(Spec.model_validate({"name": "x", **keys}), Inputs(files=files), shipped, base, resolved)
 
 
 def test_it_has_the_form_of_a_digest_and_stays_the_same() -> None:
@@ -32,6 +34,7 @@ def test_what_is_wanted_and_what_it_is_made_of_count() -> None:
         digest(steps=[{"run": "true"}]),
         digest(shipped="t"),
         digest(base="c"),
+        digest(resolved=("debian:12", "torch==2.13.0+cpu")),
         digest(FILE),
         digest(ContextFile(name="a", content=b"2")),
         digest(ContextFile(name="a", content=b"12")),

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from envkit import compat
-from envkit.accelerators.base import Misfit
+from envkit.accelerators.fit import Misfit, Needs
+from envkit.accelerators.needs import to_label
 from envkit.plan.build_plan import (
     BasePlan,
     BuildPlan,
@@ -32,6 +33,7 @@ GALLERY_IS_AWAY = "; it cannot be reached from here: what is optional is left ou
 
 
 NO_FILES = Inputs()
+OPTIONAL = {"id": "ms-python.python", "optional": True}
 PYTHON = PythonPlan(
     version="3.11", interpreter="/usr/bin/python3.11", own_packages=False, apt=("python3.11",)
 )
@@ -49,8 +51,7 @@ def decisions(plan: BuildPlan) -> dict[str, tuple[str, str]]:
 
 
 def test_a_whole_plan() -> None:
-    extension = {"id": "ms-python.python", "optional": True}
-    plan = plan_of(torch="2.13.0", env={"A": "b"}, ide={"code_server": {"extensions": [extension]}})
+    plan = plan_of(torch="2.13.0", env={"A": "b"}, ide={"code_server": {"extensions": [OPTIONAL]}})
     tools = plan.tools.code_server
     assert tools == CodeServerPlan(
         version="4.138.0",
@@ -59,7 +60,7 @@ def test_a_whole_plan() -> None:
         extensions=(ExtensionPlan(id="ms-python.python", optional=True),),
         gallery=compat.table("code_server")["gallery"],
     )
-    assert replace(plan, files=(), decisions=(), labels=(), digest="") == BuildPlan(
+    assert replace(plan, files=(), decisions=(), considered=(), labels=(), digest="") == BuildPlan(
         name="x",
         tag="x:dev",
         builder="buildkit",
@@ -82,6 +83,8 @@ def test_a_whole_plan() -> None:
         code_settings=None,
         digest="",
         decisions=(),
+        considered=(),
+        needs=Needs(accelerator="cpu", machine="amd64"),
         warnings=(),
         blocked="",
         own_template="",
@@ -117,8 +120,8 @@ VSIX = Inputs(files=(ContextFile(name="mine.vsix", content=b""),))
 
 def test_auto_is_the_accelerator_s_base() -> None:
     plan = plan_of(base="auto", accelerator="cuda", python="3.12")
-    assert plan.base.reference == base_reference(Spec(name="x", accelerator="cuda"))
-    assert decisions(plan)["base"][1] == "`auto`: envkit's choice for cuda"
+    assert plan.base.reference == base_reference(Spec(name="x", accelerator="cuda", python="3.12"))
+    assert decisions(plan)["base"][1] == "`auto`: NVIDIA's image of CUDA 12.8 with Python 3.12"
 
 
 def test_the_classic_builder_says_what_it_costs() -> None:
@@ -182,6 +185,7 @@ def test_the_label_says_what_verify_must_find() -> None:
         "io.envkit.contract": "2",
         "io.envkit.plan-digest": plan.digest,
         "io.envkit.accelerator": "cpu",
+        "io.envkit.needs": to_label(Needs(accelerator="cpu", machine="amd64")),
         "org.opencontainers.image.title": "x",
         "org.opencontainers.image.base.name": "debian:12",
     }

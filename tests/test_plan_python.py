@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from envkit import compat
-from envkit.accelerators.base import Misfit
+from envkit.accelerators.fit import Misfit
 from envkit.plan.bases import BaseKnowledge
 from envkit.plan.build_plan import Decision, PythonPlan, TorchPlan
 from envkit.plan.facts import BuildFacts
 from envkit.plan.python import choose_python, choose_torch
+from envkit.plan.resolve import resolve
 from envkit.spec.model import Spec
 
 DEBIAN = BaseKnowledge(distribution="debian:12", system_python="3.11", own_python=None, reason="")
@@ -24,8 +25,8 @@ def spec(**keys: Any) -> Spec:
     return Spec.model_validate({"name": "x", **keys})
 
 
-def torch_of(facts: BuildFacts, *own_wheels: str, **keys: Any) -> tuple[TorchPlan | None, Decision]:
-    return choose_torch(spec(**{"torch": "2.13.0", **keys}), PLAN, facts, own_wheels)
+def torch_of(facts: BuildFacts, *own_wheels: str) -> tuple[TorchPlan | None, Decision]:
+    return choose_torch(resolve(spec(torch="2.13.0"), facts), PLAN, facts, own_wheels)
 
 
 def test_the_distribution_s_python_is_taken() -> None:
@@ -66,7 +67,7 @@ def test_another_python_than_the_base_has_is_refused(
 
 def test_no_torch_is_none() -> None:
     decision = Decision(name="torch", value="none", reason="the spec names no torch")
-    assert choose_torch(spec(), PLAN, BuildFacts(), ()) == (None, decision)
+    assert choose_torch(resolve(spec(), BuildFacts()), PLAN, BuildFacts(), ()) == (None, decision)
 
 
 def test_torch_comes_from_its_index_when_no_wheel_is_at_hand() -> None:

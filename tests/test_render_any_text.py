@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from envkit import context, render
-from envkit.accelerators.base import Misfit
+from envkit.accelerators.fit import Misfit
 from envkit.errors import PlanError
 from envkit.plan.build_plan import BuildPlan
 from envkit.plan.facts import BuildFacts, ContextFile, Inputs

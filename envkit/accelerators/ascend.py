@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from envkit import compat
-from envkit.accelerators.base import Misfit, Seen, TorchChoice, TorchWish, Wiring, present, require_cards
+from envkit.accelerators import ascend_fit
+from envkit.accelerators.base import Seen, Wiring, present, require_cards
 from envkit.accelerators.cards import NPU_SMI, CardUse, of_npu_smi
-from envkit.accelerators.torch_rows import row_for
+from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
 
 # What a container needs of the host beside the cards themselves (facts A3.1).
@@ -31,28 +31,13 @@ class Ascend:
     build_bytes = 8 << 30
     use_command: tuple[str, ...] = NPU_SMI
 
-    def choose_torch(self, wish: TorchWish) -> TorchChoice:
-        """Choose the CPU build: torch's plain build has CUDA in it, which torch_npu refuses (facts A1.3)."""
-        row_for(wish)
-        npu = wish.torch_npu or wish.torch
-        if npu.partition(".post")[0] != wish.torch:
-            raise Misfit(
-                key="torch_npu",
-                what=f"torch_npu {npu} is made for torch {npu.partition('.post')[0]}, not for {wish.torch}",
-                fix=f"use torch {npu.partition('.post')[0]}, or a torch_npu {wish.torch}",
-            )
-        return TorchChoice(
-            build="cpu",
-            # torch_npu 2.12.0's metadata names neither numpy nor pyyaml, which it imports (facts A1.3).
-            requirements=(f"torch=={wish.torch}+cpu", f"torch-npu=={npu}", "numpy", "pyyaml"),
-            reason="accelerator is ascend: torch's CPU build, and torch_npu of the same version",
-            npu=npu,
-        )
+    def resolve(self, wish: Wish) -> Resolved:
+        """Take torch's CPU build with the torch_npu that is made for the base's CANN."""
+        return ascend_fit.resolve(wish)
 
-    def default_base(self) -> str:
-        """Return the base image that `auto` stands for."""
-        base: str = compat.table("bases")["auto"]["ascend"]
-        return base
+    def runs_on(self, needs: Needs, chip: str) -> bool:
+        """Tell whether an image's operators are those of a chip: CANN has them for one each (facts A2.1)."""
+        return chip in needs.chips
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed."""

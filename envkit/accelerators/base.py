@@ -5,41 +5,13 @@ A new one is a file, a line in `__init__.py`, its templates, its presets and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from envkit.accelerators.cards import CardUse
+from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
-
-
-@dataclass(frozen=True, kw_only=True)
-class TorchWish:
-    """What a spec says of torch."""
-
-    torch: str
-    torch_npu: str | None
-    cuda: str | None
-    python: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TorchChoice:
-    """The torch that fits the accelerator."""
-
-    build: str  # torch's own word for it: "cpu", "cu128"
-    requirements: tuple[str, ...]  # exact, in PEP 508
-    reason: str
-    npu: str | None = None  # torch_npu's version
-
-
-@dataclass(frozen=True, kw_only=True)
-class Misfit(Exception):
-    """What a spec asks for does not exist: which key, and what would do."""
-
-    key: str
-    what: str
-    fix: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,23 +58,17 @@ class Accelerator(Protocol):
     build_bytes: int
     use_command: tuple[str, ...]  # asks, inside a container, what its cards do; (): nothing to ask
 
-    def choose_torch(self, wish: TorchWish) -> TorchChoice:
-        """Choose torch's build; raise Misfit when there is none."""
+    def resolve(self, wish: Wish) -> Resolved:
+        """Decide base and torch, exactly; raise Misfit when nothing fits."""
 
-    def default_base(self) -> str:
-        """Return the base image that `auto` stands for."""
+    def runs_on(self, needs: Needs, chip: str) -> bool:
+        """Tell whether an image with these needs has code for a card's chip."""
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed; a card that it could not ask is not among them."""
 
     def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
         """Decide how these cards (None: all) get into a container; AcceleratorError when one is not there."""
-
-
-def fits_python(version: str, lowest_and_highest: Sequence[str]) -> bool:
-    """Tell whether `major.minor` lies in a range of two."""
-    lowest, highest = (tuple(map(int, bound.split("."))) for bound in lowest_and_highest)
-    return lowest <= tuple(map(int, version.split("."))) <= highest
 
 
 def present(seen: Seen, prefix: str) -> tuple[int, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from envkit import compat
-from envkit.accelerators.base import Seen, TorchChoice, TorchWish, Wiring
+from envkit.accelerators import cpu_fit
+from envkit.accelerators.base import Seen, Wiring
 from envkit.accelerators.cards import CardUse
-from envkit.accelerators.torch_rows import row_for
+from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import UsageError
 
 
@@ -18,19 +18,13 @@ class Cpu:
     build_bytes = 6 << 30
     use_command: tuple[str, ...] = ()
 
-    def choose_torch(self, wish: TorchWish) -> TorchChoice:
-        """Choose the CPU build: the plain one is gigabytes of CUDA."""
-        row_for(wish)
-        return TorchChoice(
-            build="cpu",
-            requirements=(f"torch=={wish.torch}+cpu",),
-            reason="accelerator is cpu: the build without CUDA",
-        )
+    def resolve(self, wish: Wish) -> Resolved:
+        """Take the CPU build: the plain one is gigabytes of CUDA."""
+        return cpu_fit.resolve(wish)
 
-    def default_base(self) -> str:
-        """Return the base image that `auto` stands for."""
-        base: str = compat.table("bases")["auto"]["cpu"]
-        return base
+    def runs_on(self, needs: Needs, chip: str) -> bool:
+        """Tell whether an image runs on a card: one for CPUs asks for none."""
+        return True
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed."""

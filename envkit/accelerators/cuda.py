@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from envkit import compat
+from envkit.accelerators import cuda_fit, cuda_rows
 from envkit.accelerators.base import (
-    Misfit,
     Request,
     Seen,
-    TorchChoice,
-    TorchWish,
     Wiring,
     present,
     require_cards,
 )
 from envkit.accelerators.cards import NVIDIA_SMI, CardUse, of_nvidia_smi
-from envkit.accelerators.torch_rows import row_for
+from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
 
 _NODE = "/dev/nvidia"
@@ -32,30 +29,13 @@ class Cuda:
     build_bytes = 16 << 30
     use_command: tuple[str, ...] = NVIDIA_SMI
 
-    def choose_torch(self, wish: TorchWish) -> TorchChoice:
-        """Choose the build of the wanted CUDA line, or of the line that torch's makers put first."""
-        row = row_for(wish)
-        line = wish.cuda or (row["cuda"][0] if row else None)
-        if line is None:
-            raise Misfit(
-                key="torch",
-                what=f"torch {wish.torch} is not in envkit's table of CUDA builds",
-                fix='name the CUDA line, as in `cuda: "12.8"`',
-            )
-        if row and line not in row["cuda"]:
-            raise Misfit(
-                key="cuda",
-                what=f"torch {wish.torch} has no build for CUDA {line}",
-                fix=f"use {', '.join(sorted(row['cuda']))}",
-            )
-        build = "cu" + line.replace(".", "")
-        asked = "the spec asks for it" if wish.cuda else f"the first CUDA line of torch {wish.torch}"
-        return TorchChoice(build=build, requirements=(f"torch=={wish.torch}+{build}",), reason=asked)
+    def resolve(self, wish: Wish) -> Resolved:
+        """Take a build whose CUDA the driver bears, and that has code for the GPU."""
+        return cuda_fit.resolve(wish)
 
-    def default_base(self) -> str:
-        """Return the base image that `auto` stands for."""
-        base: str = compat.table("bases")["auto"]["cuda"]
-        return base
+    def runs_on(self, needs: Needs, chip: str) -> bool:
+        """Tell whether an image has code for a GPU, or code that its driver can translate."""
+        return cuda_rows.runs(needs, chip)
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed."""

@@ -24,6 +24,7 @@ from envkit.cli import complete, options
     "--cache", default="envkit", metavar="NAME", show_default=True, help="Which shared caches to use."
 )
 @click.option("--classic", is_flag=True, help="Use the classic builder, even where BuildKit is to be had.")
+@options.target
 @options.host
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, progress as JSON lines.")
 def command(  # noqa: PLR0913  click hands over every option by name
@@ -34,6 +35,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     no_verify: bool,
     cache: str,
     classic: bool,
+    target: str | None,
     host_name: str | None,
     as_json: bool,
 ) -> None:
@@ -45,8 +47,9 @@ def command(  # noqa: PLR0913  click hands over every option by name
     from envkit.hosts.local import LocalHost
     from envkit.image.build import BuildOptions, build, plan_build
     from envkit.spec.load import load
+    from envkit.spec.retarget import for_target
 
-    loaded = load(spec, paths.presets())
+    loaded = for_target(load(spec, paths.presets()), target)
     host = opened_host(host_name) if host_name else LocalHost()
     engine = connect(host, classic=classic)
     how = BuildOptions(tag=tag, no_cache=no_cache, cache=cache, verified=not no_verify)

@@ -15,6 +15,11 @@ host = click.option(
     is_eager=True,  # TAB asks the host for what follows
     help="Where: a host that `envkit host list` knows.  [default: this machine]",
 )
+target = click.option(
+    "--target",
+    metavar="KEY=VALUE,...",
+    help="What the image is for instead of the spec's `target`: chip=910b, driver=535.104, machine=arm64.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 show_token = click.option(
     "--show-token", is_flag=True, help="Print the token too: who has it, has the environment."

@@ -16,27 +16,32 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Example: envkit plan preset:cuda",
+    epilog="Example: envkit plan preset:cuda --target driver=535.104 --why",
     help="""Print every decision for SPEC, with its reason. Nothing is built.
 
     SPEC is a file, a folder with an envkit.yaml, or preset:NAME; left out, ./envkit.yaml.
     """,
 )
 @click.argument("spec", default="envkit.yaml", shell_complete=complete.specs)
+@click.option(
+    "--why", is_flag=True, help="Print the rows of the tables that were looked at, with their source."
+)
+@options.target
 @options.host
 @click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
-def command(spec: str, host_name: str | None, as_json: bool) -> None:
+def command(spec: str, why: bool, target: str | None, host_name: str | None, as_json: bool) -> None:
     """Plan and print."""
     from envkit import paths
     from envkit.cli.site import opened_host
     from envkit.hosts.local import LocalHost
     from envkit.image.planned import plan_spec, prepare
     from envkit.spec.load import load
+    from envkit.spec.retarget import for_target
 
-    loaded = load(spec, paths.presets())
+    loaded = for_target(load(spec, paths.presets()), target)
     host = opened_host(host_name) if host_name else LocalHost()
     known = prepare(loaded, engine_if_any(host), host)
-    show(plan_spec(loaded, known, look_outside=True), as_json=as_json)
+    show(plan_spec(loaded, known, look_outside=True), as_json=as_json, why=why)
 
 
 def engine_if_any(host: Host) -> Engine | None:
@@ -52,7 +57,7 @@ def engine_if_any(host: Host) -> Engine | None:
         return None
 
 
-def show(planned: Planned, *, as_json: bool) -> None:
+def show(planned: Planned, *, as_json: bool, why: bool = False) -> None:
     """Print a plan: for people its decisions, as JSON all of it but the bytes of its files."""
     from envkit.cli import output
 
@@ -62,6 +67,8 @@ def show(planned: Planned, *, as_json: bool) -> None:
         return
     output.show(f"{plan.tag}, to be built from {plan.base.reference}\n")
     output.show_reasons([(decision.name, decision.value, decision.reason) for decision in plan.decisions])
+    if why:
+        _show_considered(plan)
     own = _own_instructions(plan)
     if own:
         output.show("\nyour own instructions, the one place where a spec's text is run:")
@@ -74,6 +81,22 @@ def show(planned: Planned, *, as_json: bool) -> None:
         output.note(f"warning: {warning}")
     if plan.blocked:
         output.note(f"cannot be built from here: {plan.blocked}")
+
+
+def _show_considered(plan: BuildPlan) -> None:
+    """Print the rows that were looked at: `+` was taken."""
+    from envkit.cli import output
+
+    if not plan.considered:
+        output.show("\nno table was asked: the spec names everything")
+        return
+    output.show("\nrows that were looked at, until one fitted (+):")
+    output.show_reasons(
+        [
+            (f"{'+' if row.taken else '-'} {row.decision}", row.value, f"{row.why} [{row.source}]")
+            for row in plan.considered
+        ]
+    )
 
 
 def _own_instructions(plan: BuildPlan) -> list[tuple[str, str, str]]:

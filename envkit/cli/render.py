@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from envkit.cli import complete
+from envkit.cli import complete, options
 
 
 @click.command(
@@ -25,8 +25,9 @@ from envkit.cli import complete
     type=click.Path(path_type=Path),
     help="Write the build context to this new folder.",
 )
+@options.target
 @click.option("--classic", is_flag=True, help="Render for the classic builder: no mounts.")
-def command(spec: str, folder: Path | None, classic: bool) -> None:
+def command(spec: str, folder: Path | None, target: str | None, classic: bool) -> None:
     """Render and print, or write."""
     from envkit import context, paths
     from envkit.cli import output
@@ -35,8 +36,9 @@ def command(spec: str, folder: Path | None, classic: bool) -> None:
     from envkit.plan.facts import BuildFacts
     from envkit.plan.network import Network
     from envkit.spec.load import load
+    from envkit.spec.retarget import for_target
 
-    loaded = load(spec, paths.presets())
+    loaded = for_target(load(spec, paths.presets()), target)
     facts = BuildFacts(builder="classic" if classic else "buildkit")
     known = Known(facts=facts, network=Network(), inputs=read_inputs(loaded))
     planned = plan_spec(loaded, known, look_outside=False)

@@ -10,15 +10,14 @@ from envkit import context
 from envkit.accelerators import ACCELERATORS
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, BuildRequest, ImageFacts
-from envkit.errors import EngineError
+from envkit.errors import EngineError, HostError
 from envkit.hosts.base import Host
 from envkit.image import verdict as verdicts
 from envkit.image.base import check_free_disk, find_base
-from envkit.image.planned import Known, Planned, decide, plan_spec, prepare
+from envkit.image.planned import Known, Planned, base_of, decide, plan_spec, prepare
 from envkit.image.proving import Reports, prove
 from envkit.image.verdict import Verdict
 from envkit.plan.build_plan import BuildPlan
-from envkit.plan.make import base_reference
 from envkit.plan.network import Network, script
 from envkit.scratch import Scratch
 from envkit.spec.load import LoadedSpec
@@ -56,7 +55,7 @@ def plan_build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOpt
 def build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions, reports: Reports) -> Built:
     """Build a spec's image and prove it. Nothing changed: nothing is built. A failure leaves no tag."""
     started = time.monotonic()
-    find_base(base_reference(loaded.spec), engine, host, reports.note)
+    find_base(base_of(loaded, engine), engine, host, reports.note)
     known = _known(loaded, engine, host, options)
     wanted = decide(loaded, known)
     tag = options.tag or wanted.tag
@@ -87,6 +86,12 @@ def _plan(loaded: LoadedSpec, known: Known, options: BuildOptions) -> Planned:
 def _may_start(loaded: LoadedSpec, planned: Planned, engine: Engine, host: Host, reports: Reports) -> None:
     """Say what speaks against the build before any work is done."""
     plan = planned.plan
+    makes = engine.facts().architecture
+    if plan.needs.machine != makes:
+        raise HostError(
+            f"{plan.tag} is for {plan.needs.machine}, and the engine of {host.name} makes {makes}",
+            fix="build it on such a machine: `--host NAME`, or take `machine` out of the target",
+        )
     if plan.blocked:
         fix = "put the wheel into a folder and name it under `pip: {wheels: …}`, or set pip's `find-links`"
         raise loaded.error("torch", plan.blocked, fix=fix)

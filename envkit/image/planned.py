@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from envkit import context
-from envkit.accelerators.base import Misfit
+from envkit.accelerators.fit import Misfit
 from envkit.engines.base import Engine
+from envkit.errors import EnvkitError, UsageError
 from envkit.hosts.base import Host, Remote
 from envkit.image import inputs as spec_inputs
 from envkit.image.base import describe_base
@@ -91,14 +92,29 @@ def _make(
     try:
         plan = make(loaded.spec, facts, known.inputs, shipped.digest)
         if look_outside:
-            asked = places(plan, facts.architecture, known.network.mirrors)
+            asked = places(plan, plan.needs.machine, known.network.mirrors)
             there = known.host if isinstance(known.host, Remote) else None
             found = reach_from(there, asked, known.network) if there else reach(asked, known.network)
             facts = replace(facts, reachable=found)
             plan = make(loaded.spec, facts, known.inputs, shipped.digest)
     except Misfit as misfit:
-        raise loaded.error(misfit.key, misfit.what, fix=misfit.fix) from misfit
+        raise told(loaded, misfit) from misfit
     return plan, facts
+
+
+def base_of(loaded: LoadedSpec, engine: Engine) -> str:
+    """Return the base image that a spec means; a SpecError at its line when nothing fits."""
+    try:
+        return base_reference(loaded.spec, engine.facts().architecture)
+    except Misfit as misfit:
+        raise told(loaded, misfit) from misfit
+
+
+def told(loaded: LoadedSpec, misfit: Misfit) -> EnvkitError:
+    """Return the error of a misfit: at its line, or of the option where the command line gave the target."""
+    if misfit.key.startswith("target.") and loaded.place(misfit.key) is None:
+        return UsageError(f"--target {misfit.key.removeprefix('target.')}: {misfit.what}", fix=misfit.fix)
+    return loaded.error(misfit.key, misfit.what, fix=misfit.fix)
 
 
 def _with_wheels(
@@ -113,12 +129,13 @@ def _with_wheels(
 
 def _with_engine(loaded: LoadedSpec, engine: Engine, facts: BuildFacts) -> BuildFacts:
     about = engine.facts()
-    reference = base_reference(loaded.spec)
+    reference = base_of(loaded, engine)
     image = engine.images.inspect(reference)
     unnamed = bases.know(reference, loaded.spec.os, None) is None
     return replace(
         facts,
         architecture=about.architecture,
+        engine_makes=about.architecture,
         builder="buildkit" if about.buildkit else "classic",
         base_id=image.id if image else "",
         base=describe_base(engine, reference) if image and unnamed else None,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from envkit import compat
+from envkit.accelerators.base_names import read_name
 from envkit.plan.facts import BaseFacts
 
 
@@ -17,6 +17,7 @@ class BaseKnowledge:
     system_python: str  # its packages' python3, "3.11"
     own_python: str | None  # a Python that the image brings beside it, "3.11"
     reason: str
+    glibc: str = ""  # "": not known
 
 
 def know(reference: str, stated: str | None, facts: BaseFacts | None) -> BaseKnowledge | None:
@@ -32,13 +33,18 @@ def know(reference: str, stated: str | None, facts: BaseFacts | None) -> BaseKno
             system_python=candidate,
             own_python=own_python,
             reason="read from the image",
+            glibc=facts.glibc,
         )
     if stated is not None:
         python = _python_of(stated)
         if python is None:
             return None
         return BaseKnowledge(
-            distribution=stated, system_python=python, own_python=own_python, reason="the spec's `os`"
+            distribution=stated,
+            system_python=python,
+            own_python=own_python,
+            reason="the spec's `os`",
+            glibc=_glibc_of(stated),
         )
     return by_name
 
@@ -53,19 +59,20 @@ def _python_of(distribution: str) -> str | None:
     return row["python"] if row else None
 
 
+def _glibc_of(distribution: str) -> str:
+    row = compat.table("distributions")["rows"].get(distribution)
+    return str(row["glibc"]) if row else ""
+
+
 def _by_name(reference: str) -> BaseKnowledge | None:
-    name = reference.partition("@")[0]
-    for row in compat.table("bases")["rows"]:
-        found = re.fullmatch(row["pattern"], name)
-        if found is None:
-            continue
-        distribution = f"{found['os']}:{found['version']}"
-        python = _python_of(distribution)
-        if python is not None:
-            return BaseKnowledge(
-                distribution=distribution,
-                system_python=python,
-                own_python=found.groupdict().get("python"),
-                reason="the image's name says so",
-            )
-    return None
+    name = read_name(reference)
+    python = _python_of(name.distribution) if name else None
+    if name is None or python is None:
+        return None
+    return BaseKnowledge(
+        distribution=name.distribution,
+        system_python=python,
+        own_python=name.python or None,
+        reason="the image's name says so",
+        glibc=_glibc_of(name.distribution),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from envkit.accelerators.fit import Considered, Needs
 from envkit.plan.facts import ContextFile
 
 
@@ -138,6 +139,8 @@ class BuildPlan:
     code_settings: str | None  # VS Code's settings, JSON
     digest: str  # decides "nothing changed"
     decisions: tuple[Decision, ...]
+    considered: tuple[Considered, ...]  # the rows of the tables that were looked at
+    needs: Needs
     warnings: tuple[str, ...]
     blocked: str  # why it cannot be built from here; "" when nothing speaks against it
     own_template: str  # the user's own, as the spec names it; it is rendered as `user.j2`

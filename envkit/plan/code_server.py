@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from envkit import compat
-from envkit.accelerators.base import Misfit
+from envkit.accelerators.fit import Misfit
 from envkit.plan.build_plan import CodeServerPlan, Decision, ExtensionPlan
 from envkit.plan.facts import BuildFacts
 from envkit.spec.model import CodeServer, Extension

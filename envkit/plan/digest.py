@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from envkit.plan.facts import ContextFile, Inputs
 from envkit.spec.model import Spec
 
 
-def digest_of(spec: Spec, inputs: Inputs, shipped_digest: str, base_id: str) -> str:
-    """Return `sha256:…` of the spec, the bytes of its files, what envkit ships, and the base."""
+def digest_of(
+    spec: Spec, inputs: Inputs, shipped_digest: str, base_id: str, resolved: Sequence[str] = ()
+) -> str:
+    """Return `sha256:…` of the spec, the bytes of its files, what envkit ships, the base, and what was
+    decided for what the spec leaves open: tables change.
+    """
     wanted = {
         "spec": spec.model_dump(mode="json"),
         "files": {file.name: [sha256_of(file), file.mode] for file in inputs.files},
         "shipped": shipped_digest,
         "base": base_id,
+        "resolved": list(resolved),
     }
     text = json.dumps(wanted, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -29,7 +29,8 @@ class BaseFacts:
 class BuildFacts:
     """What planning a build may know; everything has a value that means "not looked at"."""
 
-    architecture: str = "amd64"  # of the engine, as OCI names it
+    architecture: str = "amd64"  # of the image, as OCI names it: the target's, else the engine's
+    engine_makes: str = ""  # the architecture of what the engine builds; "": nobody asked
     builder: Literal["buildkit", "classic"] = "buildkit"
     cache: str = "envkit"  # the first part of the names of the builder's caches, which images share
     base_id: str = ""  # the base image's id; "" when it is not here

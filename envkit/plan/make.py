@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envkit import compat
-from envkit.accelerators import ACCELERATORS
-from envkit.accelerators.base import Misfit
+from envkit.accelerators import needs
+from envkit.accelerators.fit import AUTO, Misfit, Resolved
 from envkit.plan import bases, code_server, lists
 from envkit.plan.build_plan import (
     BasePlan,
@@ -23,6 +23,7 @@ from envkit.plan.build_plan import (
 from envkit.plan.digest import digest_of
 from envkit.plan.facts import BuildFacts, Inputs
 from envkit.plan.python import choose_python, choose_torch
+from envkit.plan.resolve import refuse_old_glibc, resolve
 from envkit.spec.model import CodeServer, Spec
 from envkit.spec.reserved import OWNED
 
@@ -40,24 +41,34 @@ class Parts:
     torch: TorchPlan | None
     tools: ToolsPlan
     digest: str
+    resolved: Resolved
 
 
 def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> BuildPlan:
     """Decide everything; raise Misfit, which names the spec's key, when something cannot be."""
-    reference = base_reference(spec)
-    base = _known(spec, reference, facts)
+    facts = replace(facts, architecture=spec.target.machine or facts.architecture)
+    if spec.base != AUTO:
+        choose_python(
+            spec, _known(spec, spec.base, facts)
+        )  # a wrong Python is told before what follows from it
+    resolved = resolve(spec, facts)
+    base = _known(spec, resolved.base, facts)
+    refuse_old_glibc(resolved, base)
     python, python_decision = choose_python(spec, base)
-    torch, torch_decision = choose_torch(spec, python, facts, lists.wheels_of(spec, inputs))
+    torch, torch_decision = choose_torch(resolved, python, facts, lists.wheels_of(spec, inputs))
     tools, tools_decisions = _tools(spec, base, facts)
+    exact = resolved.torch.requirements if resolved.torch else ()
     parts = Parts(
-        base=BasePlan(reference=reference, distribution=base.distribution),
+        base=BasePlan(reference=resolved.base, distribution=base.distribution),
         python=python,
         torch=torch,
         tools=tools,
-        digest=digest_of(spec, inputs, shipped_digest, facts.base_id),
+        digest=digest_of(spec, inputs, shipped_digest, facts.base_id, (resolved.base, *exact)),
+        resolved=resolved,
     )
     decisions = (
-        _base_decision(spec, reference),
+        *_target_decision(spec),
+        Decision(name="base", value=resolved.base, reason=resolved.base_reason),
         Decision(name="distribution", value=base.distribution, reason=base.reason),
         python_decision,
         torch_decision,
@@ -68,9 +79,9 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
     return _compose(spec, facts, inputs, parts, decisions)
 
 
-def base_reference(spec: Spec) -> str:
-    """Return the base image that a spec means."""
-    return ACCELERATORS[spec.accelerator].default_base() if spec.base == "auto" else spec.base
+def base_reference(spec: Spec, architecture: str = "amd64") -> str:
+    """Return the base image that a spec means; Misfit when nothing fits."""
+    return spec.base if spec.base != AUTO else resolve(spec, BuildFacts(architecture=architecture)).base
 
 
 def _compose(
@@ -103,8 +114,10 @@ def _compose(
         code_settings=spec.ide.code_server.settings if spec.ide.code_server else None,
         digest=parts.digest,
         decisions=decisions,
-        warnings=tuple(_warnings(parts.tools, facts)),
-        blocked=_blocked(parts.torch, facts),
+        considered=parts.resolved.considered,
+        needs=parts.resolved.needs,
+        warnings=(*parts.resolved.warnings, *_warnings(parts.tools, facts)),
+        blocked=_elsewhere(facts) or _blocked(parts.torch, facts),
         files=lists.context_files(spec, parts.python, parts.torch, parts.tools, inputs),
     )
 
@@ -150,6 +163,15 @@ def _warnings(tools: ToolsPlan, facts: BuildFacts) -> list[str]:
             f"JupyterLab {tools.jupyterlab} is not the version of envkit's lock: its packages carry no hashes"
         )
     return found
+
+
+def _elsewhere(facts: BuildFacts) -> str:
+    if facts.engine_makes in ("", facts.architecture):
+        return ""
+    return (
+        f"the image is for {facts.architecture}, and the engine here makes {facts.engine_makes}: "
+        "`--host` builds it on such a machine"
+    )
 
 
 def _blocked(torch: TorchPlan | None, facts: BuildFacts) -> str:
@@ -212,17 +234,18 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
         "io.envkit.plan-digest": parts.digest,
         "io.envkit.accelerator": spec.accelerator,
         "io.envkit.expect": json.dumps(expect, sort_keys=True, separators=(",", ":")),
+        "io.envkit.needs": needs.to_label(parts.resolved.needs),
         "org.opencontainers.image.title": spec.name,
         "org.opencontainers.image.base.name": parts.base.reference,
     }
     return tuple(sorted({**dict(spec.labels), **ours}.items()))
 
 
-def _base_decision(spec: Spec, reference: str) -> Decision:
-    reason = "the spec names it"
-    if spec.base == "auto":
-        reason = f"`auto`: envkit's choice for {spec.accelerator}"
-    return Decision(name="base", value=reference, reason=reason)
+def _target_decision(spec: Spec) -> tuple[Decision, ...]:
+    target = spec.target
+    named = (("chip", target.chip), ("driver", target.driver), ("machine", target.machine))
+    words = ", ".join(f"{name} {value}" for name, value in named if value)
+    return (Decision(name="target", value=words, reason="the spec names it"),) if words else ()
 
 
 def _user_decision(spec: Spec) -> Decision:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from envkit import compat
 from envkit.accelerators import ACCELERATORS
-from envkit.accelerators.base import Misfit, TorchWish
+from envkit.accelerators.fit import Misfit, Resolved
 from envkit.plan.bases import BaseKnowledge
 from envkit.plan.build_plan import Decision, PythonPlan, TorchPlan
 from envkit.plan.facts import BuildFacts
@@ -33,28 +33,23 @@ def choose_python(spec: Spec, base: BaseKnowledge) -> tuple[PythonPlan, Decision
 
 
 def choose_torch(
-    spec: Spec, python: PythonPlan, facts: BuildFacts, own_wheels: Sequence[str]
+    resolved: Resolved, python: PythonPlan, facts: BuildFacts, own_wheels: Sequence[str]
 ) -> tuple[TorchPlan | None, Decision]:
-    """Choose torch's build and where it comes from; Misfit when there is none.
-
-    `own_wheels` are those of the spec's own folder.
-    """
-    if spec.torch is None:
+    """Say where the torch that fits comes from: `own_wheels` are those of the spec's own folder."""
+    choice = resolved.torch
+    if choice is None:
         return None, Decision(name="torch", value="none", reason="the spec names no torch")
-    choice = ACCELERATORS[spec.accelerator].choose_torch(
-        TorchWish(torch=spec.torch, torch_npu=spec.torch_npu, cuda=spec.cuda, python=python.version)
-    )
-    pattern = _wheel_pattern(spec.torch, choice.build, python.version, facts.architecture)
+    pattern = _wheel_pattern(choice.version, choice.build, python.version, facts.architecture)
     index, where = _source(pattern, facts, own_wheels)
     plan = TorchPlan(
-        version=spec.torch,
+        version=choice.version,
         build=choice.build,
         requirements=choice.requirements,
         index=None if index is None else index + choice.build,
         npu=choice.npu,
     )
     reason = f"{choice.reason}; {where}"
-    return plan, Decision(name="torch", value=f"{spec.torch} ({choice.build})", reason=reason)
+    return plan, Decision(name="torch", value=f"{choice.version} ({choice.build})", reason=reason)
 
 
 def _source(pattern: str, facts: BuildFacts, own_wheels: Sequence[str]) -> tuple[str | None, str]:

@@ -12,10 +12,12 @@ from envkit.spec.whole import Flag, GroupId, UserId
 __all__ = [
     "AbsolutePath",
     "AptPackage",
+    "Chip",
     "CodeServerVersion",
     "Command",
     "CudaVersion",
     "Distribution",
+    "DriverVersion",
     "EnvName",
     "EnvValue",
     "ExtensionId",
@@ -35,6 +37,7 @@ __all__ = [
     "SecretFile",
     "SecretName",
     "Sha256",
+    "TorchVersion",
     "UserId",
     "UserName",
     "Version",
@@ -75,13 +78,26 @@ ParentReference = Annotated[
     ),
 ]
 PythonVersion = Annotated[str, Text(hints.PYTHON, r"3\.(?:9|1[0-4])", 8, hint=hints.python, bare=("number",))]
-Version = Annotated[
+_EXACT = r"[0-9]{1,6}(?:\.[0-9]{1,8}){1,3}(?:(?:a|b|rc)[0-9]{1,4})?(?:\.post[0-9]{1,4})?(?:\.dev[0-9]{1,8})?"
+Version = Annotated[str, Text(hints.VERSION, _EXACT, 64, hint=hints.version, bare=("number",))]
+TorchVersion = Annotated[
+    str, Text(f"{hints.VERSION}, or `auto`", rf"auto|{_EXACT}", 64, hint=hints.version, bare=("number",))
+]
+Chip = Annotated[
     str,
     Text(
-        hints.VERSION,
-        r"[0-9]{1,6}(?:\.[0-9]{1,8}){1,3}(?:(?:a|b|rc)[0-9]{1,4})?(?:\.post[0-9]{1,4})?(?:\.dev[0-9]{1,8})?",
-        64,
-        hint=hints.version,
+        "a card or its chip, as in `h100`, `910b` or `9.0`",
+        r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]*[A-Za-z0-9])?",
+        32,
+        bare=("number",),
+    ),
+]
+DriverVersion = Annotated[
+    str,
+    Text(
+        "a driver's version, as in `535.104.05` or `25.2.rc1`",
+        r"[0-9]{1,4}(?:\.(?:rc)?[0-9]{1,4}){0,3}",
+        32,
         bare=("number",),
     ),
 ]

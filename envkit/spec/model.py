@@ -37,11 +37,13 @@ from envkit.spec.fields import (
     SecretFile,
     SecretName,
     Sha256,
+    TorchVersion,
     UserId,
     UserName,
     Version,
 )
 from envkit.spec.part import Broken, Part
+from envkit.spec.target import Target
 
 
 class Apt(Part):
@@ -248,11 +250,18 @@ class Spec(Part):
     )
     accelerator: Literal["cpu", "cuda", "ascend"] = Field(default="cpu", description="what computes")
     python: PythonVersion = Field(default="3.11", description="the user's Python, `major.minor`")
-    torch: Version | None = Field(default=None, description="torch's version; left out: no torch")
-    torch_npu: Version | None = Field(default=None, description="torch_npu's version, on Ascend")
-    cuda: CudaVersion | None = Field(
-        default=None, description="the CUDA line of torch's build, such as `12.8`"
+    torch: TorchVersion | None = Field(
+        default=None, description="torch's version, or `auto`: the newest that fits; left out: no torch"
     )
+    torch_npu: Version | None = Field(
+        default=None,
+        description="torch_npu's exact release, on Ascend; left out: the one for the base's CANN",
+    )
+    cuda: CudaVersion | None = Field(
+        default=None,
+        description="the CUDA line of torch's build, such as `12.8`; left out: the one that fits the target",
+    )
+    target: Target = Field(default=Target(), description="the card, driver and machine that the image is for")
     apt: Apt = Field(default=Apt(), description="packages of the distribution")
     pip: Pip = Field(default=Pip(), description="packages of the user's Python")
     env: FrozenMap[EnvName, EnvValue] = Field(

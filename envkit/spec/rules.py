@@ -28,7 +28,18 @@ def spec(given: Mapping[str, object]) -> Iterator[_Broken]:
         elif given.get("torch") is None:
             what = f"`{key}` says which torch, but there is no `torch`"
             yield (key,), refusal(what, fix="add `torch` with its version, or leave this out", at_key=True)
+    yield from _target(given.get("target"), accelerator)
     yield from _torch_in_pip(given.get("pip"))
+
+
+def _target(target: object, accelerator: str) -> Iterator[_Broken]:
+    if accelerator != "cpu" or not isinstance(target, Mapping):
+        return
+    for key in ("chip", "driver"):
+        if target.get(key) is not None:
+            what = f"`target.{key}` says which card, but `accelerator: cpu` uses none"
+            fix = "write `accelerator: cuda` or `ascend`, or leave it out"
+            yield ("target", key), refusal(what, fix=fix, at_key=True)
 
 
 def _torch_in_pip(pip: object) -> Iterator[_Broken]:

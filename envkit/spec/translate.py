@@ -12,6 +12,7 @@ from envkit.spec.merge import is_settings
 from envkit.spec.model import Apt, CodeServer, Ide, JupyterLab, Pip, Services, Spec, User
 from envkit.spec.problems import Problem, likely
 from envkit.spec.source import Entries, Node, Scalar, nearest, place_of, walk
+from envkit.spec.target import Target
 
 # Pydantic's mark of a mapping's key that is refused.
 _KEY = "[key]"
@@ -54,6 +55,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "pip": Pip,
     "apt": Apt,
     "user": User,
+    "target": Target,
 }
 
 

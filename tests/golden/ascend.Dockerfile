@@ -149,6 +149,7 @@ LABEL io.envkit.accelerator="ascend" \
       io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.11\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cpu\",\"npu\":\"2.12.0\",\"version\":\"2.12.0\"}}" \
       io.envkit.kind="image" \
       io.envkit.name="ascend" \
+      io.envkit.needs="{\"accelerator\":\"ascend\",\"cann\":\"9.1.0\",\"chips\":[\"910b\"],\"driver\":\"25.2\",\"machine\":\"amd64\",\"newer_chips\":false,\"paired\":\"26.0.rc1\"}" \
       io.envkit.owned="true" \
       io.envkit.plan-digest="sha256:…" \
       org.opencontainers.image.base.name="quay.io/ascend/cann:9.1.0-910b-ubuntu22.04-py3.11" \

@@ -148,6 +148,7 @@ LABEL io.envkit.accelerator="cuda" \
       io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cu128\",\"npu\":null,\"version\":\"2.10.0\"}}" \
       io.envkit.kind="image" \
       io.envkit.name="cuda" \
+      io.envkit.needs="{\"accelerator\":\"cuda\",\"cann\":\"\",\"chips\":[\"7.0\",\"7.5\",\"8.0\",\"8.6\",\"9.0\",\"10.0\",\"12.0\"],\"driver\":\"525.60.13\",\"machine\":\"amd64\",\"newer_chips\":false,\"paired\":\"570.26\"}" \
       io.envkit.owned="true" \
       io.envkit.plan-digest="sha256:…" \
       org.opencontainers.image.base.name="nvidia/cuda:12.8.1-base-ubuntu24.04" \

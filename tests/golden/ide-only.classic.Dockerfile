@@ -120,6 +120,7 @@ LABEL io.envkit.accelerator="cpu" \
       io.envkit.expect="{\"env\":{},\"extensions\":[],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.11\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":null}" \
       io.envkit.kind="image" \
       io.envkit.name="ide-only" \
+      io.envkit.needs="{\"accelerator\":\"cpu\",\"cann\":\"\",\"chips\":[],\"driver\":\"\",\"machine\":\"amd64\",\"newer_chips\":false,\"paired\":\"\"}" \
       io.envkit.owned="true" \
       io.envkit.plan-digest="sha256:…" \
       org.opencontainers.image.base.name="debian:12" \

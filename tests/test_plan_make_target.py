@@ -1,0 +1,24 @@
+"""A plan for another machine than the one that builds, and for what a spec leaves open."""
+
+from __future__ import annotations
+
+from envkit.plan.facts import BuildFacts
+from tests.test_plan_make import WHEEL, decisions, plan_of
+
+
+def test_a_target_is_told_and_an_engine_that_makes_another_machine_s_images_is_named() -> None:
+    plan = plan_of(
+        BuildFacts(engine_makes="amd64", wheels=(WHEEL,)), torch="2.13.0", target={"machine": "arm64"}
+    )
+    assert decisions(plan)["target"] == ("machine arm64", "the spec names it")
+    assert plan.needs.machine == "arm64" and not plan.wheels, "a wheel for the machine that builds is no use"
+    assert plan.blocked == (
+        "the image is for arm64, and the engine here makes amd64: `--host` builds it on such a machine"
+    )
+    assert plan_of(torch="2.13.0", target={"machine": "arm64"}).blocked == "", "nobody asked an engine"
+
+
+def test_what_is_resolved_counts_for_the_digest() -> None:
+    auto = plan_of(BuildFacts(base_id="sha256:1"), torch="auto")
+    assert auto.torch and auto.torch.version == "2.15.0"
+    assert auto.digest != plan_of(BuildFacts(base_id="sha256:1"), torch="2.15.0").digest
