@@ -12,6 +12,8 @@ from jsonschema import Draft202012Validator
 
 from envkit import paths
 from envkit.cli.main import envkit
+from envkit.plan.facts import BuildFacts
+from envkit.plan.resolve import resolve
 from envkit.spec import reference
 from envkit.spec.family import preset_names
 from envkit.spec.load import load
@@ -42,7 +44,23 @@ def run(*arguments: str) -> str:
 
 
 def test_the_presets_of_this_release_are_there() -> None:
-    assert PRESETS == ["ascend", "cpu", "cuda", "ide-only", "platform-manual"]
+    assert PRESETS == [
+        "ascend",
+        "ascend-310p",
+        "cpu",
+        "cpu-arm64",
+        "cuda",
+        "cuda-blackwell",
+        "cuda-older",
+        "ide-only",
+        "platform-manual",
+    ]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_fits_its_own_target_without_a_warning(name: str) -> None:
+    spec = load(f"preset:{name}", paths.presets()).spec
+    assert resolve(spec, BuildFacts()).warnings == ()
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -60,7 +78,7 @@ def test_an_editor_accepts_a_preset(name: str) -> None:
 def test_the_list_of_presets_names_each_with_its_purpose() -> None:
     listed = json.loads(run("presets", "--json"))
     assert [preset["name"] for preset in listed] == PRESETS
-    assert listed[1] == {
+    assert listed[PRESETS.index("cpu")] == {
         "name": "cpu",
         "accelerator": "cpu",
         "base": "debian:12",

@@ -185,6 +185,8 @@ def _start_new(site: Site, request: UpRequest, made: _Made, report: Report) -> O
         site.engine.containers.start(container)
         hand_over(site.engine, container, made.files, user=user(plan))
         report(f"environment {plan.name} started: waiting for its IDEs")
+        for warning in plan.warnings:
+            report(f"warning: {warning}")
         return wait_ready(site.engine, site.ask, plan, container, request.timeout_s)
 
 

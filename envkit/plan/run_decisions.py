@@ -52,6 +52,7 @@ def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
         ("idle stop", *_idle_stop(plan)),
         ("stop grace", f"{plan.stop_grace_s:g} s", "supervisord gives each service 8 s"),
         *(("env", f"{key}={value}", "") for key, value in plan.env.items()),
+        *(("warning", "", warning) for warning in plan.warnings),
     ]
     return tuple(RunDecision(what=what, value=value, why=why) for what, value, why in rows)
 

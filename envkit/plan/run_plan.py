@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from envkit.accelerators.base import Seen, Wiring
+from envkit.accelerators.needs import Card
 from envkit.errors import HostError, PlanError, UsageError
 from envkit.plan import limits
 from envkit.plan.devices import DeviceWish, decide
 from envkit.plan.exposure import Exposure, public_name
 from envkit.plan.exposure import origin as origin_of
+from envkit.plan.fitness import refuse_unfit
 from envkit.plan.limits import Ulimit
 from envkit.plan.mounts import FolderMount, refuse_clashes
 from envkit.plan.secret_plan import SecretPlan, of_image, together
@@ -95,6 +97,7 @@ class RunHost:
     seen: Seen = field(default_factory=Seen)
     names: tuple[str, ...] = ()  # its names and addresses; asked only for a door beyond loopback
     home_filesystem: str = ""  # of the home's folder, when it is one that databases do not bear
+    cards: Sequence[Card] = ()  # asked only for an image that says what it needs of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +129,7 @@ class RunPlan:
     own_cache: bool = False  # the cache's folder goes with the environment
     home_filesystem: str = ""  # when databases and runtime files must lie on the local disk
     python: str = ""  # the user's, in the image
+    warnings: tuple[str, ...] = ()
 
     @property
     def restart(self) -> Literal["unless-stopped", "on-failure"]:
@@ -175,6 +179,7 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
         own_cache=bool(options.own_cache),
         home_filesystem=host.home_filesystem,
         python=str(expect.get("python_path") or ""),
+        warnings=refuse_unfit(image.labels, device, host.cards),
     )
 
 

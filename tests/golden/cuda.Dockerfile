@@ -57,8 +57,8 @@ RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
     /opt/build/bin/uv venv --python /usr/bin/python3 /opt/envkit/jupyter; \
     /opt/build/bin/uv pip install --python /opt/envkit/jupyter/bin/python --compile-bytecode --no-deps --require-hashes -r /run/envkit/locks/tools.txt
 
-# ---- the image: nvidia/cuda:12.8.1-base-ubuntu24.04 ----
-FROM nvidia/cuda:12.8.1-base-ubuntu24.04 AS image
+# ---- the image: nvidia/cuda:13.0.3-base-ubuntu24.04 ----
+FROM nvidia/cuda:13.0.3-base-ubuntu24.04 AS image
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 USER 0:0
 # The versions are the distribution's, or the spec's `name=version`; the words of the list are split on purpose.
@@ -93,7 +93,7 @@ RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
     --mount=type=bind,source=lists/torch.txt,target=/run/envkit/lists/torch.txt \
     umask 002; if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
     export UV_CACHE_DIR=/var/cache/envkit/uv UV_LINK_MODE=copy UV_NO_CONFIG=1; \
-    /opt/build/bin/uv pip install --python /opt/venv/bin/python --compile-bytecode --index https://download.pytorch.org/whl/cu128 -r /run/envkit/lists/torch.txt
+    /opt/build/bin/uv pip install --python /opt/venv/bin/python --compile-bytecode --index https://download.pytorch.org/whl/cu130 -r /run/envkit/lists/torch.txt
 RUN --mount=type=bind,source=programs/assert_torch.py,target=/run/envkit/programs/assert_torch.py \
     --mount=type=bind,source=lists/torch.json,target=/run/envkit/lists/torch.json \
     /opt/venv/bin/python -I /run/envkit/programs/assert_torch.py /run/envkit/lists/torch.json torch
@@ -145,11 +145,11 @@ ENTRYPOINT ["/opt/envkit/bin/tini", "-g", "--", "/opt/envkit/bin/entrypoint"]
 CMD ["ide"]
 LABEL io.envkit.accelerator="cuda" \
       io.envkit.contract="2" \
-      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cu128\",\"npu\":null,\"version\":\"2.10.0\"}}" \
+      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cu130\",\"npu\":null,\"version\":\"2.14.1\"}}" \
       io.envkit.kind="image" \
       io.envkit.name="cuda" \
-      io.envkit.needs="{\"accelerator\":\"cuda\",\"cann\":\"\",\"chips\":[\"7.0\",\"7.5\",\"8.0\",\"8.6\",\"9.0\",\"10.0\",\"12.0\"],\"driver\":\"525.60.13\",\"machine\":\"amd64\",\"newer_chips\":false,\"paired\":\"570.26\"}" \
+      io.envkit.needs="{\"accelerator\":\"cuda\",\"cann\":\"\",\"chips\":[\"7.5\",\"8.0\",\"8.6\",\"9.0\",\"10.0\",\"12.0\"],\"driver\":\"580\",\"machine\":\"amd64\",\"newer_chips\":true,\"paired\":\"580.65.06\"}" \
       io.envkit.owned="true" \
       io.envkit.plan-digest="sha256:…" \
-      org.opencontainers.image.base.name="nvidia/cuda:12.8.1-base-ubuntu24.04" \
+      org.opencontainers.image.base.name="nvidia/cuda:13.0.3-base-ubuntu24.04" \
       org.opencontainers.image.title="cuda"

@@ -45,8 +45,8 @@ RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
     /opt/build/bin/uv venv --python /usr/bin/python3 /opt/envkit/jupyter; \
     /opt/build/bin/uv pip install --python /opt/envkit/jupyter/bin/python --compile-bytecode --no-deps --require-hashes -r /run/envkit/locks/tools.txt
 
-# ---- the image: nvidia/cuda:12.8.1-base-ubuntu24.04 ----
-FROM nvidia/cuda:12.8.1-base-ubuntu24.04 AS installed
+# ---- the image: nvidia/cuda:13.0.3-base-ubuntu24.04 ----
+FROM nvidia/cuda:13.0.3-base-ubuntu24.04 AS installed
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 USER 0:0
 COPY --from=tools /opt/build /opt/build
@@ -75,7 +75,7 @@ RUN umask 002; if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
 # ---- torch, a layer of its own, and what was installed is asserted ----
 RUN umask 002; if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
     export UV_CACHE_DIR=/tmp/envkit-uv UV_LINK_MODE=copy UV_NO_CONFIG=1; \
-    /opt/build/bin/uv pip install --python /opt/venv/bin/python --compile-bytecode --index https://download.pytorch.org/whl/cu128 -r /run/envkit/lists/torch.txt
+    /opt/build/bin/uv pip install --python /opt/venv/bin/python --compile-bytecode --index https://download.pytorch.org/whl/cu130 -r /run/envkit/lists/torch.txt
 RUN /opt/venv/bin/python -I /run/envkit/programs/assert_torch.py /run/envkit/lists/torch.json torch
 
 # ---- the user's packages ----
@@ -94,7 +94,7 @@ RUN rm -rf /opt/build; install -d /run/envkit-changes; \
     find / -xdev -newercm /run/envkit-begin ! -path / ! -path '/proc/*' ! -path '/sys/*' ! -path '/run/*' ! -path '/tmp/*' -print0 \
     | tar --create --null --no-recursion --files-from=- | tar --extract --same-owner --same-permissions --directory=/run/envkit-changes
 
-FROM nvidia/cuda:12.8.1-base-ubuntu24.04 AS image
+FROM nvidia/cuda:13.0.3-base-ubuntu24.04 AS image
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 USER 0:0
 COPY --from=installed /run/envkit-changes/ /
@@ -127,11 +127,11 @@ ENTRYPOINT ["/opt/envkit/bin/tini", "-g", "--", "/opt/envkit/bin/entrypoint"]
 CMD ["ide"]
 LABEL io.envkit.accelerator="cuda" \
       io.envkit.contract="2" \
-      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cu128\",\"npu\":null,\"version\":\"2.10.0\"}}" \
+      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cu130\",\"npu\":null,\"version\":\"2.14.1\"}}" \
       io.envkit.kind="image" \
       io.envkit.name="cuda" \
-      io.envkit.needs="{\"accelerator\":\"cuda\",\"cann\":\"\",\"chips\":[\"7.0\",\"7.5\",\"8.0\",\"8.6\",\"9.0\",\"10.0\",\"12.0\"],\"driver\":\"525.60.13\",\"machine\":\"amd64\",\"newer_chips\":false,\"paired\":\"570.26\"}" \
+      io.envkit.needs="{\"accelerator\":\"cuda\",\"cann\":\"\",\"chips\":[\"7.5\",\"8.0\",\"8.6\",\"9.0\",\"10.0\",\"12.0\"],\"driver\":\"580\",\"machine\":\"amd64\",\"newer_chips\":true,\"paired\":\"580.65.06\"}" \
       io.envkit.owned="true" \
       io.envkit.plan-digest="sha256:…" \
-      org.opencontainers.image.base.name="nvidia/cuda:12.8.1-base-ubuntu24.04" \
+      org.opencontainers.image.base.name="nvidia/cuda:13.0.3-base-ubuntu24.04" \
       org.opencontainers.image.title="cuda"
