@@ -60,6 +60,6 @@ def test_a_word_tells_as_much_as_is_needed_to_ask_for_the_process() -> None:
     me = this_process()
     told = maker_of_word(word(me))
     assert told is not None and condition(told) == "alive"
-    assert str(told) == f"somebody@some machine (pid {os.getpid()})"
+    assert str(told) == f"a process of this machine (pid {os.getpid()})"
     assert maker_of_word("0badcafe") is None
     assert re.fullmatch(r"[\w.-]{1,110}", word(me))  # a tag has at most 128

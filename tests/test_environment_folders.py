@@ -126,7 +126,7 @@ def test_a_mount_of_the_system_needs_the_flag(real: str, words: str) -> None:
 
 
 def test_a_mount_of_nothing_is_refused() -> None:
-    with pytest.raises(UsageError, match="there is no folder /data/x"):
+    with pytest.raises(UsageError, match="--mount x=/data/x: there is no such folder"):
         check_mount(TalkingHost({"realpath": "/data/x\n"}), mount("/data/x"), ADA, ENGINE)
 
 

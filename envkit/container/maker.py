@@ -33,7 +33,8 @@ class Maker:
     def __str__(self) -> str:
         """Return it as a person reads it: `ada@box (pid 12, since 2026-01-01 12:00:00Z)`."""
         since = f", since {self.since.replace('T', ' ')}" if self.since else ""
-        return f"{self.user}@{self.machine} (pid {self.pid}{since})"
+        who = f"{self.user}@{self.machine}" if self.user else "a process of this machine"
+        return f"{who} (pid {self.pid}{since})"
 
 
 def this_process(now: datetime | None = None) -> Maker:
@@ -74,9 +75,7 @@ def maker_of_word(text: str) -> Maker | None:
     if len(parts) != 4 or not parts[1].isdigit():
         return None
     place, pid, started, key = parts
-    return Maker(
-        user="somebody", machine="some machine", pid=int(pid), since="", place=place, started=started, key=key
-    )
+    return Maker(user="", machine="", pid=int(pid), since="", place=place, started=started, key=key)
 
 
 def condition(maker: Maker | None) -> Literal["alive", "gone", "unknown"]:

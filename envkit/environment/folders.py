@@ -53,10 +53,11 @@ def real_path(host: Host, path: str, *, option: str) -> str:
     done = host.run(Command(words=("realpath", "-m", "--", path)))
     real = done.stdout.rstrip("\n")
     if done.code != 0 or not real.startswith("/"):
-        raise HostError(f"{option} {path}: {done.stderr.strip()}", fix="give the path of a folder")
+        raise HostError(f"{_given(option, path)}: {done.stderr.strip()}", fix="give the path of a folder")
     if ":" in real or not real.isprintable():
         raise UsageError(
-            f"{option} {path!r}: the engine takes no `:` and no control character", fix="rename the folder"
+            f"{_given(option, repr(path))}: the engine takes no `:` and no control character",
+            fix="rename the folder",
         )
     return real
 
@@ -69,9 +70,15 @@ def refuse_system(real: str, *, option: str, asked: str) -> None:
         return
     named = asked if asked == real else f"{asked} (that is {real})"
     reason = f"{below} belongs to the system" if below else f"{real} is not one person's folder"
+    own = "~/envkit/" + option.rstrip("=").split()[-1].lstrip("-")
     raise UsageError(
-        f"{option} {named}: {reason}", fix=f"give a folder of your own, as in {option} ~/envkit/{option[2:]}"
+        f"{_given(option, named)}: {reason}", fix=f"give a folder of your own, as in {_given(option, own)}"
     )
+
+
+def _given(option: str, value: str) -> str:
+    """Return an option with its value as it is typed: `--home DIR`, `--mount NAME=DIR`."""
+    return f"{option}{'' if option.endswith('=') else ' '}{value}"
 
 
 def prepare(host: Host, path: str, caller: Caller) -> None:
@@ -104,20 +111,22 @@ def check_mount(
 
     `private`: the engine's socket and storage, which no mount may reach; None: anything may be mounted.
     """
-    option, asked = f"--mount {mount.name}", mount.source
+    option, asked = f"--mount {mount.name}=", mount.source
     real = real_path(host, asked, option=option)
     if private is not None:
         _refuse_system_mount(mount, real, private)
     found = _look(host, real)
     if found is None:
-        raise UsageError(f"{option}: there is no folder {asked}", fix="make it first, or look at its name")
+        raise UsageError(
+            f"{option}{asked}: there is no such folder", fix="make it first, or look at its name"
+        )
     if not found.is_directory:
-        raise UsageError(f"{option}: {asked} is not a folder", fix="name the folder that holds it")
+        raise UsageError(f"{option}{asked} is not a folder", fix="name the folder that holds it")
     if not _allows(found, caller, 0o5 if mount.read_only else 0o7):
         may = "readable" if mount.read_only else "writable"
         add = "" if mount.read_only else f"`--mount {mount.name}={asked}:ro` if reading is enough, or "
         raise UsageError(
-            f"{option}: {asked} is not {may} for you (uid {caller.uid}; {_owner(found)})",
+            f"{option}{asked} is not {may} for you (uid {caller.uid}; {_owner(found)})",
             fix=f"{add}give yourself or your group the right to it",
         )
     return replace(mount, source=real)
@@ -129,11 +138,11 @@ def _refuse_system_mount(mount: FolderMount, real: str, private: tuple[str, ...]
         if PurePosixPath(path).is_relative_to(real) or PurePosixPath(real).is_relative_to(path):
             named = mount.source if mount.source == real else f"{mount.source} (that is {real})"
             raise UsageError(
-                f"--mount {mount.name}: {named} reaches the engine itself ({path})",
+                f"--mount {mount.name}={named} reaches the engine itself ({path})",
                 fix=f"another folder; {allow}",
             )
     try:
-        refuse_system(real, option=f"--mount {mount.name}", asked=mount.source)
+        refuse_system(real, option=f"--mount {mount.name}=", asked=mount.source)
     except UsageError as error:
         raise UsageError(error.what, fix=f"give a folder of your own; {allow}") from error
 
