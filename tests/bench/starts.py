@@ -75,6 +75,16 @@ def bare_jupyterlab(bench: Bench) -> float:
     return until_answered(bench, f"{BARE}{token}".split(), ("/lab",), token)
 
 
+def by_envkit(bench: Bench) -> float:
+    """Return the seconds that `envkit up` takes: a name, a port, folders, an account, the wait, the URLs."""
+    name = f"bench-up-{uuid.uuid4().hex[:8]}"
+    folders = ("--home", str(bench.folder / "home"), "--cache", str(bench.folder / "cache"))
+    try:
+        return seconds([ENVKIT, "up", OURS, "--name", name, *folders])
+    finally:
+        seconds([ENVKIT, "rm", name, "--yes"])
+
+
 def alternate(times: int, *measures: Callable[[], float]) -> list[float]:
     """Measure in turns, so that a busy moment hits both; return each one's median."""
     taken = [[measure() for measure in measures] for _ in range(times)]
@@ -83,7 +93,9 @@ def alternate(times: int, *measures: Callable[[], float]) -> list[float]:
 
 def measure(bench: Bench) -> list[Row]:
     """Return the rows of what starts."""
-    both, bare = alternate(5, lambda: both_ides(bench), lambda: bare_jupyterlab(bench))
+    both, bare, brought_up = alternate(
+        5, lambda: both_ides(bench), lambda: bare_jupyterlab(bench), lambda: by_envkit(bench)
+    )
     program, python = alternate(
         21, lambda: seconds([ENVKIT, "--help"]), lambda: seconds([sys.executable, "-c", "pass"])
     )
@@ -94,6 +106,13 @@ def measure(bench: Bench) -> list[Row]:
             baseline=bare,
             baseline_name="JupyterLab alone",
             goal=1.3,
+        ),
+        Row(
+            what="envkit up, until its URLs are printed",
+            ours=brought_up,
+            baseline=both,
+            baseline_name="docker run, and a loop that asks",
+            goal=2,
         ),
         Row(what="envkit --help", ours=program, baseline=python, baseline_name="python -c pass", goal=4),
     ]
