@@ -37,6 +37,7 @@ _IN_PLACE = (
     "supervise.py",
     "supervise_lines.py",
     "tensorboard_door.py",
+    "vendor_variables.py",
     "warm.js",
 )
 _IMAGE_PROGRAMS = {
@@ -74,7 +75,9 @@ class Shipped:
 def load_shipped(user_template: bytes | None = None) -> Shipped:
     """Read envkit's own files; a user's template joins as `user.j2`."""
     root = paths.templates()
-    found = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix in (".j2", ".yaml"))
+    found = sorted(
+        path for path in root.rglob("*") if path.is_file() and path.suffix in (".j2", ".yaml", ".sh")
+    )
     templates = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in found}
     if user_template is not None:
         templates["user.j2"] = user_template.decode("utf-8", "replace")

@@ -32,7 +32,9 @@ def settings(plan: BuildPlan, templates: Mapping[str, str]) -> dict[str, str]:
         "code_server": plan.tools.code_server is not None,
         "tensorboard": plan.tensorboard,
     }
+    script = templates.get(f"{plan.accelerator}/variables.sh")
     return {
+        **({"etc/variables.sh": script} if script else {}),
         "etc/supervisord.conf": _render("etc/supervisord.conf.j2", plan, templates, values),
         "etc/jupyter/jupyter_server_config.py": _render(
             "etc/jupyter_server_config.py.j2", plan, templates, values

@@ -28,6 +28,7 @@ class Ascend:
     looks_at: tuple[str, ...] = (f"{_NODE}*", *_SHARED, _DRIVER, *_OPTIONAL)
     # CANN's operator compiler runs in its image's own Python and needs that one's packages (facts A1.4).
     python_is_the_base_s = True
+    base_has_variables = True
     build_bytes = 8 << 30
     use_command: tuple[str, ...] = NPU_SMI
 

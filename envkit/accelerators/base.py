@@ -53,6 +53,7 @@ class Accelerator(Protocol):
     name: str
     looks_at: tuple[str, ...]  # paths of a machine, `*` for what is numbered (in /dev only)
     python_is_the_base_s: bool  # the base brings the Python whose packages must stay visible
+    base_has_variables: bool  # the base brings scripts that set some: templates/NAME/variables.sh runs them
     # What a build needs on the engine's disk: the plain recipe put 2.5 GB on its base (facts/ide.md), twice
     # for the builder's cache and the layers' export, and torch's CUDA builds unpack to about 6 GB.
     build_bytes: int

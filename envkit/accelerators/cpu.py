@@ -15,6 +15,7 @@ class Cpu:
     name = "cpu"
     looks_at: tuple[str, ...] = ()
     python_is_the_base_s = False
+    base_has_variables = False
     build_bytes = 6 << 30
     use_command: tuple[str, ...] = ()
 

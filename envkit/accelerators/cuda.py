@@ -26,6 +26,7 @@ class Cuda:
     name = "cuda"
     looks_at: tuple[str, ...] = (f"{_NODE}*", _WSL)
     python_is_the_base_s = False
+    base_has_variables = False
     build_bytes = 16 << 30
     use_command: tuple[str, ...] = NVIDIA_SMI
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from envkit.accelerators import ACCELERATORS
 from envkit.container.maker import this_process, word
 from envkit.engines.base import Engine
 from envkit.engines.values import BuildEvent, BuildRequest
 from envkit.errors import EngineError, VerifyError
 from envkit.image import manifest as manifests
+from envkit.image import variables as own_variables
 from envkit.image import verdict as verdicts
 from envkit.image.inventory import collect
 from envkit.image.verdict import Item
@@ -36,6 +38,8 @@ class Reports:
 
 def prove(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports, *, verified: bool) -> str:
     """Return the id of the image with its manifest, and its verdict; VerifyError when it does not work."""
+    if ACCELERATORS[plan.accelerator].base_has_variables:
+        image_id = _with_variables(image_id, plan, engine, reports)
     reports.note("looking at what the image holds")
     manifest = collect(engine, image_id)
     files = {"manifest.json": manifests.to_json(manifest)}
@@ -54,6 +58,20 @@ def prove(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports, *, v
         labels |= {verdicts.LABEL: verdicts.to_label(verdict), VERIFIED_IMAGE: image_id}
     with _name_for_now(engine, image_id, plan) as name:
         return _last_layer(name, files, labels, engine, reports)
+
+
+def _with_variables(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports) -> str:
+    """Give the image what its base's own scripts set: known only now, and it must be there for the proof."""
+    found = own_variables.found_in(engine, image_id)
+    if not found:
+        return image_id
+    reports.note(f"{len(found)} variables of the base's own scripts become the image's")
+    with _name_for_now(engine, image_id, plan) as name, Scratch("variables") as scratch:
+        folder = scratch / "context"
+        folder.mkdir()
+        lines = f"FROM {name}\n{own_variables.instruction(found)}\n"
+        (folder / "Dockerfile").write_text(lines, encoding="utf-8")
+        return engine.builder.build(BuildRequest(context=folder), reports.event)
 
 
 def _last_layer(

@@ -16,7 +16,12 @@ import pytest
 from docker.models.containers import Container
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
+from envkit.engines.docker import connect
+from envkit.hosts.local import LocalHost
+from tests.npu_sim import base as npu_sim
+
 IMAGE = "envkit-test:dev"
+ASCEND_IMAGE = "envkit-test-ascend:dev"
 # As root Chromium has no sandbox; the rest keeps it from calling home on a machine without the internet.
 FLAGS = (
     "--no-sandbox",
@@ -68,6 +73,26 @@ def image(envkit: Envkit) -> str:
         return given
     envkit("build", "preset:cpu", "--tag", IMAGE)
     return IMAGE
+
+
+@pytest.fixture(scope="session")
+def ascend_image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image for Ascend NPUs on a stand-in CANN, built and proven once (tests/npu_sim/base.py).
+
+    ENVKIT_TEST_ASCEND_IMAGE names one that is there already.
+    """
+    given = os.environ.get("ENVKIT_TEST_ASCEND_IMAGE")
+    if given:
+        return given
+    npu_sim.build_base(connect(LocalHost()), LocalHost())
+    folder = tmp_path_factory.mktemp("ascend")
+    (folder / "envkit.yaml").write_text(npu_sim.SPEC)
+    words = (sys.executable, "-m", "tests.npu_sim.with_row", "build", str(folder), "--tag", ASCEND_IMAGE)
+    root = Path(__file__).parents[2]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=3600, check=False)
+    if done.returncode:
+        pytest.fail(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return ASCEND_IMAGE
 
 
 @dataclass(frozen=True, kw_only=True)
