@@ -11,8 +11,8 @@ from pathlib import Path
 from .idle_judge import Signal
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-# Of one core, between two looks: an idle kernel, language server or tmux stays below (the preset's ipykernel used
-# 0.01 % over two minutes, 2026-11-26), whatever loads, computes or copies lies above.
+# Of one core, between two looks: an idle kernel, language server or tmux stays below (the preset's ipykernel
+# used 0.01 % over two minutes, 2026-11-26), whatever loads, computes or copies lies above.
 BUSY_SHARE = 0.02
 _FEWEST_TICKS = 3  # between two looks a second apart, one tick alone would be 1 %
 _OURS = "/opt/envkit/"
