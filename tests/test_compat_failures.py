@@ -19,7 +19,7 @@ def ids(text: str) -> list[str]:
 
 @pytest.mark.parametrize("failure", failures(), ids=lambda failure: failure.id)
 def test_a_text_that_was_printed_finds_its_own_row_first(failure: Failure) -> None:
-    assert ids(failure.sample)[0] == failure.id
+    assert [ids(sample)[0] for sample in failure.samples] == [failure.id] * len(failure.samples)
 
 
 @pytest.mark.parametrize("failure", failures(), ids=lambda failure: failure.id)
@@ -50,6 +50,12 @@ def test_a_failure_is_found_in_the_middle_of_what_went_well() -> None:
     assert found.failure.id == "ascend-cann-not-found"
     assert found.line == f"ImportError: {NO_CANN}"
     assert found.number == around.count("\n") + 1
+
+
+def test_the_line_that_is_shown_is_the_text_and_not_the_code_that_says_it() -> None:
+    text = '  File "x.py", line 3\n    raise AssertionError("Torch not compiled with CUDA enabled")\n'
+    (found,) = explain(f"{text}AssertionError: Torch not compiled with CUDA enabled\n")
+    assert (found.line, found.number) == ("AssertionError: Torch not compiled with CUDA enabled", 3)
 
 
 def test_a_cause_comes_before_what_wraps_it_whatever_the_order() -> None:

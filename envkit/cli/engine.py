@@ -58,10 +58,10 @@ def show(found: EngineStatus, *, as_json: bool) -> None:
     elif found.answers:
         output.show_table((), rows(found))
     for finding in found.findings:
-        if finding.severity == "error":
+        if finding.outcome == "fail":
             raise EngineError(finding.what, fix=finding.fix)
         if not as_json:
-            output.note(f"{finding.severity}: {finding.what}\n  fix: {finding.fix}")
+            output.note(f"warning: {finding.what}\n  fix: {finding.fix}")
 
 
 def rows(found: EngineStatus) -> list[tuple[str, str]]:

@@ -64,6 +64,20 @@ def show_reasons(rows: Sequence[tuple[str, str, str]]) -> None:
             start = ""
 
 
+def show_checks(rows: Sequence[tuple[str, str, str]], fixes: Sequence[str]) -> None:
+    """Print outcome, check and what was found, wrapped; a fix stands below what it mends."""
+    name = max(len(row[1]) for row in rows) + 2
+    start = max(len(row[0]) for row in rows) + 2
+    width = max(shutil.get_terminal_size().columns, start + name + _VALUE) - start - name
+    for (outcome, check, what), fix in zip(rows, fixes, strict=True):
+        lines = textwrap.wrap(what, width, break_on_hyphens=False) or [""]
+        if fix:
+            lines += textwrap.wrap(f"fix: {elsewhere.told(fix)}", width, break_on_hyphens=False)
+        click.echo(f"{outcome:{start}}{check:{name}}{lines[0]}")
+        for line in lines[1:]:
+            click.echo(f"{'':{start + name}}{line}")
+
+
 def plain(value: object) -> Any:
     """Return the value as what JSON knows: dictionaries, lists, texts, numbers, booleans and None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

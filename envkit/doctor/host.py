@@ -9,6 +9,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
 
+from envkit.doctor.cards import driver_of, names_of
+from envkit.doctor.engine import disk
+from envkit.doctor.finding import Finding
+from envkit.doctor.look import look
+from envkit.doctor.machine import judge_clock
 from envkit.engines.base import Engine
 from envkit.engines.values import EngineFacts
 from envkit.errors import EngineError, EnvkitError, HostError
@@ -16,16 +21,6 @@ from envkit.hosts.base import Command, Host
 from envkit.hosts.failures import ChangedKey, LoginRefused, UnknownKey
 from envkit.hosts.registry import HostFacts
 from envkit.hosts.ssh import SshHost
-
-_LATE_S = 30.0  # a clock that is off by more makes certificates and the dates of files misleading
-_CARDS = (
-    "nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null || "
-    'for d in /dev/nvidia[0-9]* /dev/davinci[0-9]*; do if [ -e "$d" ]; then echo "$d"; fi; done'
-)
-_DRIVER = (
-    "nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null || "
-    "sed -n s/^[Vv]ersion=//p /usr/local/Ascend/driver/version.info 2>/dev/null; true"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +100,14 @@ def _inside(host: SshHost, connect: Callable[[Host], Engine], notes: _Notes) -> 
     notes.passed("system", system)
     for program in ("python3", "docker"):
         _look_for(host, program, notes)
-    _look_at_clock(host, notes)
     engine, error = _engine(host, connect, notes)
-    root = Path(engine.storage_root if engine and engine.storage_root else "/")
-    free = host.free_bytes(root)
-    notes.passed("disk", f"{free / 1e9:.1f} GB free at {root}")
-    cards = tuple(_words(host, "sh", "-c", _CARDS).splitlines())
-    driver = next(iter(_words(host, "sh", "-c", _DRIVER).splitlines()), "")
+    root = engine.storage_root if engine and engine.storage_root else "/"
+    seen = look(host, root)
+    _judged(notes, "clock", judge_clock(seen, time.time(), 0.0))
+    free = seen.disks["root"].free_bytes if "root" in seen.disks else host.free_bytes(Path(root))
+    little = disk(root, free)
+    _judged(notes, "disk", (little,) if little else (), f"{free / 1e9:.1f} GB free at {root}")
+    cards, driver = names_of(seen), driver_of(seen)
     if cards:
         notes.passed("cards", f"{_counted(cards)}{f', driver {driver}' if driver else ''}")
     else:
@@ -139,16 +135,13 @@ def _look_for(host: SshHost, program: str, notes: _Notes) -> None:
     notes.passed(program, said.partition("\n")[0])
 
 
-def _look_at_clock(host: SshHost, notes: _Notes) -> None:
-    before = time.time()
-    off = int(_words(host, "date", "+%s")) - (before + time.time()) / 2
-    if abs(off) < _LATE_S:
-        notes.passed("clock", "as here")
-        return
-    late = HostError(
-        f"its clock is {abs(off):.0f} s {'ahead' if off > 0 else 'behind'}", fix="set it: NTP, timedatectl"
-    )
-    notes.failed("clock", late)
+def _judged(notes: _Notes, name: str, findings: tuple[Finding, ...], well: str = "") -> None:
+    """Note what a check that `doctor` shares found: its first problem, or that all is well."""
+    problem = next((finding for finding in findings if finding.outcome != "ok"), None)
+    if problem:
+        notes.failed(name, HostError(problem.what, fix=problem.fix))
+    else:
+        notes.passed(name, well or findings[0].what)
 
 
 def _engine(

@@ -19,6 +19,22 @@ OWNED_CONTAINER = "io.envkit.container"
 
 
 @dataclass(frozen=True, kw_only=True)
+class EngineSetup:
+    """How an engine is set up; what it does not tell is empty."""
+
+    parts: Mapping[str, str] = field(default_factory=dict)  # "runc" → "1.1.12", "containerd" → …
+    storage_driver: str = ""  # overlay2, …
+    backing: Mapping[str, str] = field(default_factory=dict)  # what the storage driver says of itself
+    cgroup_driver: str = ""  # cgroupfs | systemd
+    cgroup_version: str = ""  # "1" | "2"
+    runtimes: tuple[str, ...] = ()
+    security: tuple[str, ...] = ()  # "seccomp", "rootless", "userns", …
+    authorization: tuple[str, ...] = ()  # plugins
+    has_proxy: bool = False
+    warnings: tuple[str, ...] = ()  # its own words
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineFacts:
     """What an engine is and can do."""
 
@@ -30,6 +46,7 @@ class EngineFacts:
     local: bool  # the engine runs on this machine
     cdi: tuple[str, ...] = ()  # devices it knows by the Container Device Interface ("nvidia.com/gpu=0")
     socket: str = ""  # where it listens, when that is a file
+    setup: EngineSetup = field(default_factory=EngineSetup)
 
 
 @dataclass(frozen=True, kw_only=True)

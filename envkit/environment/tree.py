@@ -43,9 +43,13 @@ def own_cache_goes_on_failure(host: Host, plan: RunPlan) -> Iterator[None]:
 
 def home_filesystem(host: Host, home: str) -> str:
     """Return the type of the filesystem below a home when databases do not bear it, else nothing."""
-    told = (host.read(_MOUNTS) or b"").decode("utf-8", "replace")
+    return unfit_filesystem((host.read(_MOUNTS) or b"").decode("utf-8", "replace"), home)
+
+
+def unfit_filesystem(mounts: str, home: str) -> str:
+    """Return the same, from lines of /proc/self/mountinfo."""
     below, inside = ("", ""), ""
-    for line in told.splitlines():
+    for line in mounts.splitlines():
         words = line.split()
         if "-" not in words:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import builds, caches, life, starts
+from tests.bench import builds, caches, doctors, life, starts
 from tests.bench.table import markdown
 
 
@@ -18,6 +18,7 @@ def main() -> None:
             *starts.measure(bench),
             *caches.measure(bench),
             *life.measure(),
+            *doctors.measure(),
         ]
         proof = builds.seconds([builds.ENVKIT, "verify", builds.OURS])
         bench.engine.close()

@@ -6,11 +6,13 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from envkit import paths
 
 _TABLES = ("ascend", "nvidia", "torch")
+_LOOKED_AT = 3  # places of one pattern: every rank prints the same
 _LONGEST_LINE = 2000  # of what is searched: progress bars and dumped tensors are one line each
 
 
@@ -26,7 +28,7 @@ class Failure:
     cause: str
     fix: str
     source: str
-    sample: str
+    samples: tuple[str, ...]
     covers: tuple[str, ...] = ()  # rows of the facts
 
 
@@ -87,16 +89,23 @@ def _failure(row: dict[str, Any]) -> Failure:
         cause=row["cause"],
         fix=row["fix"],
         source=row["source"],
-        sample=row["sample"],
+        samples=(row["sample"], *row.get("also", ())),
         covers=tuple(row.get("covers", ())),
     )
 
 
 def _shown(failure: Failure, whole: str, lines: list[str]) -> Explanation | None:
-    starts = [found.start() for pattern in failure.patterns if (found := pattern.search(whole))]
-    if not starts or (failure.needs and not failure.needs.search(whole)):
+    if failure.needs and not failure.needs.search(whole):
         return None
     if failure.unless and failure.unless.search(whole):
         return None
-    number = whole.count("\n", 0, min(starts)) + 1
-    return Explanation(failure=failure, line=lines[number - 1].strip(), number=number)
+    found = sorted(
+        whole.count("\n", 0, match.start())
+        for pattern in failure.patterns
+        for match in islice(pattern.finditer(whole), _LOOKED_AT)
+    )
+    if not found:
+        return None
+    # A traceback quotes the line of code before it says the text itself.
+    number = next((number for number in found if not lines[number].startswith("    ")), found[0])
+    return Explanation(failure=failure, line=lines[number].strip(), number=number + 1)

@@ -1,0 +1,67 @@
+"""Everything that `doctor` looks at on a machine, this one or a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from envkit import compat
+from envkit.doctor.cards import judge_cards
+from envkit.doctor.engine import judge_engine
+from envkit.doctor.engine_host import judge_on_host, no_engine
+from envkit.doctor.finding import Finding, Outcome, worst
+from envkit.doctor.holes import judge_versions
+from envkit.doctor.look import look
+from envkit.doctor.machine import judge_machine
+from envkit.doctor.seen import Seen
+from envkit.engines.base import Engine
+from envkit.engines.values import EngineFacts
+from envkit.errors import EngineError
+from envkit.hosts.base import Host
+
+Connect = Callable[[Host], Engine]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """What came of it."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return how all of it is."""
+        return worst(self.findings)
+
+
+def examine(host: Host, connect: Connect, now: float) -> Examination:
+    """Look at everything; `now` is this machine's clock. HostError when the machine cannot be asked."""
+    try:
+        facts, error = connect(host).facts(), None
+    except EngineError as failed:
+        facts, error = None, failed
+    seen = look(host, facts.storage_root if facts and facts.local else "")
+    engine = judge_facts(facts, seen) if facts else (no_engine(error, seen),) if error else ()
+    machine = judge_machine(seen, now, data_moment())
+    return Examination(findings=(*engine, *machine, *judge_cards(seen, facts)))
+
+
+def judge_facts(facts: EngineFacts, seen: Seen) -> tuple[Finding, ...]:
+    """Judge an engine that answers, on its machine."""
+    root = seen.disks.get("root")
+    versions = {"docker": facts.version, **facts.setup.parts} if facts.kind == "docker" else {}
+    if toolkit := seen.words.get("toolkit"):
+        versions["nvidia-container-toolkit"] = toolkit.rpartition(" ")[2]
+    return (
+        *judge_engine(facts, root.free_bytes if root else None),
+        *judge_versions(versions, {"authorization": bool(facts.setup.authorization)}),
+        *(judge_on_host(facts, seen) if facts.local else ()),
+    )
+
+
+def data_moment() -> float:
+    """Return when envkit's newest data was written: no clock can be before it."""
+    table: dict[str, Any] = compat.table("host/holes")
+    return datetime.fromisoformat(table["dated"]).replace(tzinfo=timezone.utc).timestamp()
