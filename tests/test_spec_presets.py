@@ -52,9 +52,36 @@ def test_the_presets_of_this_release_are_there() -> None:
         "cuda",
         "cuda-blackwell",
         "cuda-older",
+        "generic",
         "ide-only",
+        "modelarts",
+        "openshift",
         "platform-manual",
+        "sagemaker",
+        "tensorflow",
+        "tensorflow-cuda",
     ]
+
+
+@pytest.mark.parametrize(
+    ("platform", "user"),
+    [
+        ("generic", (1000, 0)),
+        ("openshift", (1001, 0)),
+        ("modelarts", (1000, 100)),
+        ("sagemaker", (1000, 100)),
+    ],
+)
+def test_a_platform_s_preset_changes_who_runs_another_and_nothing_else(
+    tmp_path: Path, platform: str, user: tuple[int, int]
+) -> None:
+    child = tmp_path / "x.yaml"
+    child.write_text(f"name: x\nextends: [preset:cuda, preset:{platform}]\n")
+    spec = load(child, paths.presets()).spec
+    cuda = load("preset:cuda", paths.presets()).spec
+    assert (spec.user.uid, spec.user.gid) == user
+    kept = {"name": spec.name, "extends": spec.extends, "user": spec.user, "steps": spec.steps}
+    assert cuda.model_copy(update=kept) == spec
 
 
 @pytest.mark.parametrize("name", PRESETS)
