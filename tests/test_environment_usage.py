@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from envkit.accelerators.cards import NVIDIA_SMI, CardUse
+from envkit.accelerators.cards import CardUse
+from envkit.accelerators.nvidia_smi import USE as NVIDIA_SMI
 from envkit.engines.fake import FakeEngine
 from envkit.engines.values import ExecResult, Usage
 from envkit.environment import usage

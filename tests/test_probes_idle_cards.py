@@ -8,36 +8,10 @@ import pytest
 
 from envkit.probes.idle_cards import Cards, Untold, ascend, judge_cards, look, nvidia
 from envkit.probes.idle_judge import Signal
+from tests.card_outputs import output
 
-# A4.3: a 910B3 with a process, npu-smi 24.1.0.3.
-A2 = """\
-+------------------------------------------------------------------------------------------------+
-| npu-smi 24.1.0.3                 Version: 24.1.0.3                                             |
-+---------------------------+---------------+----------------------------------------------------+
-| NPU   Name                | Health        | Power(W)    Temp(C)           Hugepages-Usage(page)|
-| Chip                      | Bus-Id        | AICore(%)   Memory-Usage(MB)  HBM-Usage(MB)        |
-+===========================+===============+====================================================+
-| 0     910B3               | OK            | 94.7        54                0    / 0             |
-| 0                         | 0000:C1:00.0  | 37          0    / 0          3396 / 65536         |
-+===========================+===============+====================================================+
-+---------------------------+---------------+----------------------------------------------------+
-| NPU     Chip              | Process id    | Process name             | Process memory(MB)      |
-+===========================+===============+====================================================+
-| 0       0                 | 1406630       | mindie_llm_back          | 21835                   |
-+===========================+===============+====================================================+
-"""
-# A4.3: a 310P3, npu-smi 23.0.0: no HBM column, power NA.
-DUO = """\
-| npu-smi 23.0.0                                   Version: 23.0.0                                       |
-+-------------------------------+-----------------+------------------------------------------------------+
-| NPU     Name                  | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) |
-| Chip    Device                | Bus-Id          | AICore(%)    Memory-Usage(MB)                        |
-+===============================+=================+======================================================+
-| 24      310P3                 | OK              | NA           29                0     / 0             |
-| 0       0                     | 0000:04:00.0    | 0            1832 / 21527                            |
-+===============================+=================+======================================================+
-| No running processes found in NPU 24                                                                   |
-"""
+A2 = output("npu-smi-24.1.0.3-910b3.txt")
+DUO = output("npu-smi-23.0.0-310p3.txt")
 
 
 def said(*answers: str) -> object:
@@ -46,7 +20,7 @@ def said(*answers: str) -> object:
 
 
 def test_npu_smi_tells_use_and_processes() -> None:
-    assert ascend(said(A2)) == Cards(used=(37.0,), processes=("mindie_llm_back",))  # type: ignore[arg-type]
+    assert ascend(said(A2)) == Cards(used=(37.0, 0.0), processes=("mindie_llm_back",))  # type: ignore[arg-type]
     assert ascend(said(DUO)) == Cards(used=(0.0,))  # type: ignore[arg-type]
 
 

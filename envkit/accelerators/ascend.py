@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from envkit.accelerators import ascend_fit
+from dataclasses import replace
+
+from envkit.accelerators import ascend_fit, npu_smi
 from envkit.accelerators.base import Seen, Wiring, present, require_cards
-from envkit.accelerators.cards import NPU_SMI, CardUse, of_npu_smi
+from envkit.accelerators.cards import Ask, Card, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
 
@@ -30,7 +32,7 @@ class Ascend:
     python_is_the_base_s = True
     base_has_variables = True
     build_bytes = 8 << 30
-    use_command: tuple[str, ...] = NPU_SMI
+    use_command: tuple[str, ...] = npu_smi.USE
 
     def resolve(self, wish: Wish) -> Resolved:
         """Take torch's CPU build with the torch_npu that is made for the base's CANN."""
@@ -42,7 +44,26 @@ class Ascend:
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed."""
-        return of_npu_smi(text)
+        return npu_smi.of_use(text)
+
+    def find(self, ask: Ask, seen: Seen) -> Found:
+        """Ask npu-smi; a node that it does not tell is a card that cannot be used, and so is the reverse."""
+        told, said = npu_smi.find(ask)
+        nodes = present(seen, _NODE)
+        cards = tuple(
+            card if card.index in nodes else replace(card, health=f"{_NODE}{card.index} is missing")
+            for card in told
+        )
+        known = {card.index for card in cards}
+        why = said if not cards else "npu-smi does not list it"
+        untold = tuple(
+            Card(index=number, name="Ascend NPU", health=why) for number in nodes if number not in known
+        )
+        return Found(
+            accelerator=self.name,
+            cards=tuple(sorted((*cards, *untold), key=lambda card: card.index)),
+            looked=(said, f"{_NODE}*: {len(nodes)} nodes"),
+        )
 
     def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
         """Hand over the cards' nodes, the shared ones, and the host's driver: that works on every engine.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from envkit.accelerators.cards import CardUse
+from envkit.accelerators.cards import Ask, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
 
@@ -67,6 +67,9 @@ class Accelerator(Protocol):
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed; a card that it could not ask is not among them."""
+
+    def find(self, ask: Ask, seen: Seen) -> Found:
+        """Return the cards of a machine, those that cannot be used too, with what was looked at."""
 
     def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
         """Decide how these cards (None: all) get into a container; AcceleratorError when one is not there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envkit.accelerators import cpu_fit
 from envkit.accelerators.base import Seen, Wiring
-from envkit.accelerators.cards import CardUse
+from envkit.accelerators.cards import Ask, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import UsageError
 
@@ -30,6 +30,10 @@ class Cpu:
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed."""
         return ()
+
+    def find(self, ask: Ask, seen: Seen) -> Found:
+        """Find nothing: a CPU is no card."""
+        return Found(accelerator=self.name)
 
     def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
         """Wire nothing; `--cpus` says how many."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envkit.accelerators import cuda_fit, cuda_rows
+from envkit.accelerators import cuda_fit, cuda_rows, nvidia_smi
 from envkit.accelerators.base import (
     Request,
     Seen,
@@ -10,7 +10,7 @@ from envkit.accelerators.base import (
     present,
     require_cards,
 )
-from envkit.accelerators.cards import NVIDIA_SMI, CardUse, of_nvidia_smi
+from envkit.accelerators.cards import Ask, Card, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
 
@@ -28,7 +28,7 @@ class Cuda:
     python_is_the_base_s = False
     base_has_variables = False
     build_bytes = 16 << 30
-    use_command: tuple[str, ...] = NVIDIA_SMI
+    use_command: tuple[str, ...] = nvidia_smi.USE
 
     def resolve(self, wish: Wish) -> Resolved:
         """Take a build whose CUDA the driver bears, and that has code for the GPU."""
@@ -40,7 +40,21 @@ class Cuda:
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed."""
-        return of_nvidia_smi(text)
+        return nvidia_smi.of_use(text)
+
+    def find(self, ask: Ask, seen: Seen) -> Found:
+        """Ask nvidia-smi; a node that it does not tell is a card that cannot be used."""
+        cards, said = nvidia_smi.find(ask)
+        nodes = present(seen, _NODE)
+        # nvidia-smi counts by bus address, nodes are numbered otherwise: only how many there are is the same.
+        wholes = [card.index for card in cards if card.part_of is None]
+        beyond = [number for number in range(len(nodes)) if number not in wholes] if nodes else []
+        untold = tuple(Card(index=number, name="NVIDIA GPU", health=said) for number in beyond)
+        return Found(
+            accelerator=self.name,
+            cards=tuple(sorted((*cards, *untold), key=lambda card: card.index)),
+            looked=(said, f"{_NODE}*: {len(nodes)} nodes"),
+        )
 
     def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
         """Ask the engine for the cards by number: by CDI where it knows them so (facts R7)."""

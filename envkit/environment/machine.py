@@ -8,6 +8,7 @@ from pathlib import Path
 
 from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.base import Seen
+from envkit.accelerators.cards import Answer, Ask, Found
 from envkit.errors import HostError
 from envkit.hosts.base import Command, Host
 from envkit.plan.exposure import is_name
@@ -21,6 +22,7 @@ _FIRST_PROCESS = Path("/proc/1/status")
 _BOUNDING = re.compile(rb"^CapBnd:\s+([0-9a-f]+)$", re.MULTILINE)
 _SYS_RESOURCE = 1 << 24
 _DEV = "/dev/"
+_TOOL_S = 60.0  # nvidia-smi wakes sleeping cards first: seconds each on a machine with many
 _TOTAL = re.compile(rb"^MemTotal:\s+(\d+) kB", re.MULTILINE)
 
 
@@ -81,6 +83,29 @@ def seen(host: Host, accelerator: str, cdi: tuple[str, ...]) -> Seen:
     told = host.run(Command(words=("stat", "-L", "-c", "%g %n", "--", *wanted), env={"LC_ALL": "C"})).stdout
     groups = (line.split(" ", 1) for line in told.splitlines() if line[:1].isdigit())
     return Seen(paths={path: int(group) for group, path in groups}, cdi=cdi)
+
+
+def find_cards(host: Host, accelerator: str, seen_there: Seen | None = None) -> Found:
+    """Return the machine's cards of one kind, as their maker's tool and the nodes tell them."""
+    looked = seen(host, accelerator, ()) if seen_there is None else seen_there
+    return ACCELERATORS[accelerator].find(asker(host), looked)
+
+
+def asker(host: Host) -> Ask:
+    """Return what runs a maker's tool on that machine; a tool that hangs has failed."""
+
+    def ask(words: tuple[str, ...]) -> Answer | None:
+        programs = host.find_programs(words[0])
+        if not programs:
+            return None
+        command = Command(words=(str(programs[0]), *words[1:]), env={"LC_ALL": "C"}, timeout_s=_TOOL_S)
+        try:
+            done = host.run(command)
+        except HostError as error:
+            return Answer(code=124, stdout="", stderr=error.what)
+        return Answer(code=done.code, stdout=done.stdout, stderr=done.stderr)
+
+    return ask
 
 
 def names(host: Host) -> tuple[str, ...]:

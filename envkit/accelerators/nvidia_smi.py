@@ -1,0 +1,159 @@
+"""What nvidia-smi prints, of several versions (facts/accelerators.md, N3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from envkit.accelerators.cards import OK, Answer, Ask, Card, CardUse, Process, number, whole
+
+_TOOL = "nvidia-smi"
+_CSV = "--format=csv,noheader,nounits"
+USE = (_TOOL, "--query-gpu=index,name,utilization.gpu,memory.used,memory.total", _CSV)
+UUIDS = (_TOOL, "--query-gpu=uuid", _CSV)
+LIST = (_TOOL, "-L")
+
+_FIELDS = "index,uuid,name,driver_version,memory.total,memory.used,utilization.gpu,mig.mode.current"
+_CARDS = (_TOOL, f"--query-gpu={_FIELDS},compute_cap", _CSV)
+# Drivers below 470 or so do not know compute_cap, and refuse the whole question (facts N3).
+_CARDS_OLD = (_TOOL, f"--query-gpu={_FIELDS}", _CSV)
+_PROCESSES = (_TOOL, "--query-compute-apps=gpu_uuid,pid,process_name,used_memory", _CSV)
+_TOPOLOGY = (_TOOL, "topo", "-m")
+
+_UUID = re.compile(r"GPU-[0-9A-Fa-f-]+")
+_PART = re.compile(r"\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)]+)\)")
+_WHOLE = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)]+)\)")
+_LOST = re.compile(r"Unable to determine the device handle for GPU ?([0-9A-Fa-f:. ]+): (\S.*)")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_GPU = re.compile(r"GPU(\d+)")
+
+
+def find(ask: Ask) -> tuple[tuple[Card, ...], str]:
+    """Return the cards that nvidia-smi tells, and what it said when it could not tell all."""
+    told = ask(_CARDS)
+    if told and told.code and "not a valid field" in told.stdout + told.stderr:
+        told = ask(_CARDS_OLD)
+    if told is None:
+        return (), f"{_TOOL} is not there"
+    cards = of_cards(told.stdout)
+    gone = lost(told.stdout + told.stderr)
+    said = f"{_TOOL}: {len(cards)} cards" + "".join(f"; {which} is lost: {why}" for which, why in gone)
+    if told.code and not gone:
+        said = f"{_TOOL} failed: {_complaint(told)}"
+    if not cards:
+        return (), said
+    cards = with_processes(cards, _text(ask(_PROCESSES)))
+    cards = with_links(cards, _text(ask(_TOPOLOGY)))
+    if any(card.is_split for card in cards):
+        cards = (*cards, *of_parts(_text(ask(LIST)), cards))
+    return cards, said
+
+
+def of_use(text: str) -> tuple[CardUse, ...]:
+    """Read the answer to USE; a figure may be [N/A], and a dead card a sentence without figures."""
+    rows = ([cell.strip() for cell in line.split(",")] for line in text.splitlines())
+    return tuple(
+        CardUse(
+            index=row[0],
+            name=row[1],
+            used_percent=number(row[2]),
+            memory_used_mib=whole(row[3]),
+            memory_total_mib=whole(row[4]),
+        )
+        for row in rows
+        if len(row) == 5
+    )
+
+
+def of_cards(text: str) -> tuple[Card, ...]:
+    """Read the cards; one that is lost is a sentence among the rows, and no card."""
+    rows = ([cell.strip() for cell in line.split(",")] for line in text.splitlines())
+    return tuple(_card(row) for row in rows if len(row) in (8, 9) and row[0].isdigit())
+
+
+def lost(text: str) -> tuple[tuple[str, str], ...]:
+    """Return which card and why, for each that nvidia-smi could not ask."""
+    found = (_LOST.match(line.strip()) for line in text.splitlines())
+    return tuple((one[1], one[2].rstrip(". ")) for one in found if one)
+
+
+def _card(row: list[str]) -> Card:
+    broken = "ERR!" in row or any("Unknown Error" in cell or "GPU is lost" in cell for cell in row)
+    return Card(
+        index=int(row[0]),
+        uuid=row[1] if _UUID.fullmatch(row[1]) else "",
+        name=row[2],
+        driver=row[3] if row[3][:1].isdigit() else "",
+        memory_mib=whole(row[4]),
+        memory_used_mib=whole(row[5]),
+        used_percent=number(row[6]),
+        is_split=row[7] == "Enabled",
+        chip=row[8] if len(row) == 9 and number(row[8]) is not None else "",
+        health=f"{_TOOL} cannot read it (ERR!, Unknown Error)" if broken else OK,
+    )
+
+
+def with_processes(cards: tuple[Card, ...], text: str) -> tuple[Card, ...]:
+    """Add what runs on each."""
+    rows = [[cell.strip() for cell in line.split(",")] for line in text.splitlines()]
+    # A process's name may hold commas; nothing else does.
+    running = [
+        (row[0], Process(pid=int(row[1]), name=",".join(row[2:-1]), memory_mib=whole(row[-1])))
+        for row in rows
+        if len(row) >= 4 and row[1].isdigit()
+    ]
+    return tuple(
+        replace(card, processes=tuple(one for uuid, one in running if card.uuid and uuid == card.uuid))
+        for card in cards
+    )
+
+
+def with_links(cards: tuple[Card, ...], text: str) -> tuple[Card, ...]:
+    """Add how each is joined to the others; adapters and processors of the matrix are left out."""
+    lines = [_COLOURS.sub("", line).split() for line in text.splitlines()]
+    head = next((words for words in lines if words[:1] == ["GPU0"] and words[1:2] != ["X"]), [])
+    columns = [int(found[1]) if (found := _GPU.fullmatch(word)) else None for word in head]
+    links: dict[int, dict[int, str]] = {}
+    for words in lines:
+        row = _GPU.fullmatch(words[0]) if words else None
+        if row and words is not head:
+            pairs = zip(columns, words[1:], strict=False)
+            links[int(row[1])] = {n: word for n, word in pairs if n is not None and word != "X"}
+    return tuple(replace(card, links=links.get(card.index, {})) for card in cards)
+
+
+def of_parts(text: str, cards: tuple[Card, ...]) -> tuple[Card, ...]:
+    """Read the MIG instances out of `nvidia-smi -L`: each is a card of its own, named by its UUID."""
+    by_index = {card.index: card for card in cards}
+    whole_card: Card | None = None
+    parts: list[Card] = []
+    for line in text.splitlines():
+        if found := _WHOLE.match(line):
+            whole_card = by_index.get(int(found[1]))
+        elif whole_card and (part := _PART.match(line)):
+            parts.append(_part(whole_card, part[1], part[3]))
+    return tuple(parts)
+
+
+def _part(card: Card, profile: str, uuid: str) -> Card:
+    size = re.search(r"(\d+)gb", profile)
+    return Card(
+        index=card.index,
+        uuid=uuid,
+        name=f"{card.name} MIG {profile}",
+        chip=card.chip,
+        driver=card.driver,
+        health=card.health,
+        memory_mib=int(size[1]) << 10 if size else None,
+        part_of=card.index,
+    )
+
+
+def _complaint(told: Answer) -> str:
+    lines = [line for line in (told.stdout + "\n" + told.stderr).splitlines() if line.strip()]
+    words = [line for line in lines if line.count(",") < 7]
+    return (words or lines or ["it says nothing"])[0].strip()[:160]
+
+
+def _text(answer: Answer | None) -> str:
+    return answer.stdout if answer and answer.code == 0 else ""
