@@ -13,6 +13,7 @@ from envkit.doctor.engine import judge_engine
 from envkit.doctor.engine_host import judge_on_host, no_engine
 from envkit.doctor.finding import Finding, Outcome, worst
 from envkit.doctor.holes import judge_versions
+from envkit.doctor.images import judge_images
 from envkit.doctor.look import look
 from envkit.doctor.machine import judge_machine
 from envkit.doctor.seen import Seen
@@ -39,13 +40,21 @@ class Examination:
 def examine(host: Host, connect: Connect, now: float) -> Examination:
     """Look at everything; `now` is this machine's clock. HostError when the machine cannot be asked."""
     try:
-        facts, error = connect(host).facts(), None
-    except EngineError as failed:
-        facts, error = None, failed
-    seen = look(host, facts.storage_root if facts and facts.local else "")
-    engine = judge_facts(facts, seen) if facts else (no_engine(error, seen),) if error else ()
-    machine = judge_machine(seen, now, data_moment())
-    return Examination(findings=(*engine, *machine, *judge_cards(seen, facts)))
+        engine = connect(host)
+        facts = engine.facts()
+    except EngineError as error:
+        seen = look(host, "")
+        machine = (*judge_machine(seen, now, data_moment()), *judge_cards(seen, None))
+        return Examination(findings=(no_engine(error, seen), *machine))
+    seen = look(host, facts.storage_root if facts.local else "")
+    return Examination(
+        findings=(
+            *judge_facts(facts, seen),
+            *judge_machine(seen, now, data_moment()),
+            *judge_cards(seen, facts),
+            *(judge_images(engine, seen) if facts.local else ()),
+        )
+    )
 
 
 def judge_facts(facts: EngineFacts, seen: Seen) -> tuple[Finding, ...]:

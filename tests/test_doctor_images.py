@@ -1,0 +1,64 @@
+"""Which images of an engine its machine's driver does not bear."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from envkit.accelerators.fit import Needs
+from envkit.accelerators.needs import LABEL, to_label
+from envkit.doctor.finding import Finding
+from envkit.doctor.images import judge_images
+from envkit.doctor.seen import Seen
+from envkit.engines.fake import FakeEngine
+from envkit.engines.fake_images import EMPTY
+from tests.doctor_faults import GPU, NPU, WELL
+
+CUDA = Needs(accelerator="cuda", machine="amd64", driver="525.60.13", paired="550.54.14", chips=("9.0",))
+ON_CUDA, ON_ASCEND = replace(WELL, **GPU), replace(WELL, **NPU)  # drivers 550.54.14 and 24.1.0.3
+
+
+def judged(seen: Seen, *all_needs: Needs) -> tuple[Finding, ...]:
+    engine = FakeEngine()
+    for number, needs in enumerate(all_needs):
+        engine.images.add(
+            replace(
+                EMPTY, id=f"sha256:{number:064}", tags=(f"t{number}:dev",), labels={LABEL: to_label(needs)}
+            )
+        )
+    return judge_images(engine, seen)
+
+
+def test_a_machine_without_cards_has_no_line() -> None:
+    assert judged(WELL, CUDA) == ()
+
+
+def test_images_that_the_driver_bears_are_counted() -> None:
+    (found,) = judged(ON_CUDA, CUDA, CUDA)
+    assert (found.outcome, found.what) == ("ok", "2 of envkit's, none needs a newer driver")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault", "says"),
+    [
+        ({"driver": "580.65.06"}, "images.driver", "t0:dev: the image needs driver 580.65.06 or newer"),
+        ({"paired": "570.26"}, "images.paired", "t0:dev: the host's driver 550.54.14 is older than 570.26"),
+    ],
+)
+def test_an_image_that_needs_a_newer_driver_is_named(changes: dict[str, str], fault: str, says: str) -> None:
+    (found,) = judged(ON_CUDA, replace(CUDA, **changes))  # type: ignore[arg-type]
+    assert (found.outcome, found.fault) == ("warn", fault)
+    assert found.what.startswith(says) and found.fix
+
+
+def test_an_image_for_other_cards_is_not_held_against_these() -> None:
+    (found,) = judged(ON_ASCEND, replace(CUDA, driver="999.0"))
+    assert found.outcome == "ok"
+
+
+def test_a_damaged_label_is_not_judged() -> None:
+    engine = FakeEngine()
+    engine.images.add(replace(EMPTY, labels={LABEL: "{"}))
+    (found,) = judge_images(engine, ON_CUDA)
+    assert found.outcome == "ok"
