@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner, Result
 
+from envkit.accelerators.fit import Needs
+from envkit.accelerators.needs import LABEL, to_label
 from envkit.cli.main import envkit
 from envkit.doctor import examine as examine_module
 from envkit.doctor.examine import Examination, data_moment, examine
@@ -15,6 +17,7 @@ from envkit.doctor.finding import Check, Finding, error_of, worst
 from envkit.engines.base import Engine
 from envkit.engines.failures import NoEngine
 from envkit.engines.fake import FACTS, FakeEngine
+from envkit.engines.fake_images import EMPTY
 from envkit.hosts.base import Host
 from tests.scripted_host import ScriptedHost
 
@@ -51,6 +54,24 @@ def test_without_an_engine_the_machine_is_still_looked_at() -> None:
 def test_a_clock_before_envkits_own_data_is_wrong() -> None:
     found = examine(machine(now="1700000000"), nobody, NOW)
     assert "clock.past" in {one.fault for one in found.findings}
+
+
+def test_where_there_are_cards_their_makers_tool_is_asked() -> None:
+    host = machine(node="/dev/nvidia0 0 666", gpu="0, NVIDIA A100, Enabled, Default, Disabled, 0")
+    row = "0, GPU-1f2e, NVIDIA A100, 550.54.14, 40960, 0, 0, Disabled, 8.0\n"
+    host.programs = {"nvidia-smi": ("/usr/bin/nvidia-smi",)}
+    host.answers = {
+        **host.answers,
+        "ls -1 /dev/": (0, "nvidia0\nnvidiactl\n"),
+        "stat -L": (0, "0 /dev/nvidia0\n0 /dev/nvidiactl\n"),
+        "/usr/bin/nvidia-smi": (0, ""),
+        "/usr/bin/nvidia-smi --query-gpu": (0, row),
+    }
+    engine = FakeEngine(replace(FACTS, kind="docker", cdi=("nvidia.com/gpu=0",)))
+    needs = Needs(accelerator="cuda", machine="amd64", driver="580.65.06")
+    engine.images.add(replace(EMPTY, tags=("t:dev",), labels={LABEL: to_label(needs)}))
+    found = {one.fault: one.what for one in examine(host, lambda host: engine, NOW).findings}
+    assert found["images.unfit"] == "t:dev: the image needs driver 580.65.06 or newer, the host has 550.54.14"
 
 
 def doctor(monkeypatch: pytest.MonkeyPatch, *findings: Finding, words: tuple[str, ...] = ()) -> Result:

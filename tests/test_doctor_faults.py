@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from envkit.accelerators.cards import Card
 from envkit.doctor import engine_host
-from envkit.doctor.cards import judge_cards
+from envkit.doctor.cards import Held, judge_cards, kinds_of
 from envkit.doctor.examine import judge_facts
 from envkit.doctor.finding import Finding
 from envkit.doctor.machine import judge_machine
@@ -47,8 +48,9 @@ NO_ENGINE = (
 )
 
 
-def judged(seen: Seen, facts: EngineFacts) -> tuple[Finding, ...]:
-    return (*judge_facts(facts, seen), *judge_machine(seen, NOW, OLDEST), *judge_cards(seen, facts))
+def judged(seen: Seen, facts: EngineFacts, held: Held | None = None) -> tuple[Finding, ...]:
+    held = held or {}
+    return (*judge_facts(facts, seen), *judge_machine(seen, NOW, OLDEST), *judge_cards(seen, facts, held))
 
 
 def problems(findings: tuple[Finding, ...]) -> list[Finding]:
@@ -99,9 +101,18 @@ def test_every_fault_in_the_code_has_its_test() -> None:
     named = set(re.findall(r'(?:warn|fail)\(\s*"([a-z]+\.[\w-]+)"', text))
     tested = {fault.name for fault in ALL}
     tested |= {name for name, _, _ in NO_ENGINE}
-    tested |= {"images.driver", "images.paired"}  # test_doctor_images.py
+    tested |= {"images.unfit", "images.paired", "cards.health"}  # test_doctor_images.py, and below
     assert named - tested == set()
     assert len(named) >= 40
+
+
+def test_a_card_that_its_makers_tool_calls_unwell_is_told() -> None:
+    seen, facts = replace(WELL, **GPU), replace(ENGINE, **GPU_ENGINE)
+    assert (kinds_of(WELL), kinds_of(seen)) == ((), ("cuda",))
+    well, split = Card(index=0, name="H100"), Card(index=1, name="H100", is_split=True)
+    assert problems(judged(seen, facts, {"cuda": (well, split)})) == []
+    (found,) = problems(judged(seen, facts, {"cuda": (well, replace(well, index=2, health="Alarm"))}))
+    assert (found.fault, found.what) == ("cards.health", "card 2 (H100) cannot be used: Alarm")
 
 
 def test_a_private_name_server_beside_loopback_is_well() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from envkit import compat
-from envkit.doctor.cards import judge_cards
+from envkit.doctor.cards import Held, judge_cards, kinds_of
 from envkit.doctor.engine import judge_engine
 from envkit.doctor.engine_host import judge_on_host, no_engine
 from envkit.doctor.finding import Finding, Outcome, worst
@@ -19,6 +19,7 @@ from envkit.doctor.machine import judge_machine
 from envkit.doctor.seen import Seen
 from envkit.engines.base import Engine
 from envkit.engines.values import EngineFacts
+from envkit.environment.machine import find_cards
 from envkit.errors import EngineError
 from envkit.hosts.base import Host
 
@@ -44,17 +45,24 @@ def examine(host: Host, connect: Connect, now: float) -> Examination:
         facts = engine.facts()
     except EngineError as error:
         seen = look(host, "")
-        machine = (*judge_machine(seen, now, data_moment()), *judge_cards(seen, None))
-        return Examination(findings=(no_engine(error, seen), *machine))
+        machine = judge_machine(seen, now, data_moment())
+        cards = judge_cards(seen, None, _cards(host, seen))
+        return Examination(findings=(no_engine(error, seen), *machine, *cards))
     seen = look(host, facts.storage_root if facts.local else "")
+    held = _cards(host, seen)
     return Examination(
         findings=(
             *judge_facts(facts, seen),
             *judge_machine(seen, now, data_moment()),
-            *judge_cards(seen, facts),
-            *(judge_images(engine, seen) if facts.local else ()),
+            *judge_cards(seen, facts, held),
+            *(judge_images(engine, held) if facts.local else ()),
         )
     )
+
+
+def _cards(host: Host, seen: Seen) -> Held:
+    """Ask the makers' tools, where there are cards."""
+    return {kind: find_cards(host, kind).cards for kind in kinds_of(seen)}
 
 
 def judge_facts(facts: EngineFacts, seen: Seen) -> tuple[Finding, ...]:
