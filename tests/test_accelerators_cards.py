@@ -37,9 +37,12 @@ def test_a_gpu_that_is_lost_is_shown_with_what_nvidia_smi_says() -> None:
     assert [bool(card.trouble) for card in found.cards] == [False, True, True]
 
 
-def test_nodes_without_a_tool_are_cards_that_cannot_be_used() -> None:
+def test_nodes_without_a_tool_are_cards_of_which_nothing_bad_is_known() -> None:
     found = ACCELERATORS["cuda"].find(lambda words: None, Seen(paths={"/dev/nvidia0": 0}))
-    assert found.cards == (Card(index=0, name="NVIDIA GPU", health="nvidia-smi is not there"),)
+    assert found.cards == (Card(index=0, name="NVIDIA GPU"),)
+    failing = Answer(code=9, stdout="NVIDIA-SMI has failed\n")
+    found = ACCELERATORS["cuda"].find(lambda words: failing, Seen(paths={"/dev/nvidia0": 0}))
+    assert [card.trouble for card in found.cards] == ["nvidia-smi failed: NVIDIA-SMI has failed"]
 
 
 def test_a_machine_without_cards_says_what_was_looked_at() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from envkit.accelerators import cards
 from envkit.accelerators.base import Seen
 from envkit.accelerators.fit import Needs
 from envkit.accelerators.needs import LABEL, to_label
@@ -28,23 +30,20 @@ HOST = RunHost(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    index: int = 0
-    name: str = "NVIDIA A100"
-    chip: str = "8.0"
-    driver: str = "580.65.06"
-
-
+Card = partial(cards.Card, index=0, name="NVIDIA A100", chip="8.0", driver="580.65.06")
 OLD = "470.57.02"
 
 
+def with_cards(*given: cards.Card) -> RunHost:
+    return replace(HOST, seen=replace(HOST.seen, cards=given))
+
+
 def plan(
-    *cards: Card, device: str = "cuda", labels: dict[str, str] = LABELS, machine: str = "amd64"
+    *given: cards.Card, device: str = "cuda", labels: dict[str, str] = LABELS, machine: str = "amd64"
 ) -> RunPlan:
     image = RunImage(reference="cuda:dev", id="sha256:aa", labels=labels, architecture=machine)
     options = RunOptions(device=DeviceWish(accelerator=device))
-    return plan_run(image, options, replace(HOST, cards=cards), ADA)
+    return plan_run(image, options, with_cards(*given), ADA)
 
 
 def test_cards_that_do_are_given() -> None:
@@ -68,7 +67,7 @@ def test_every_card_that_does_not_do_is_named() -> None:
 
 def test_cards_that_the_environment_does_not_get_do_not_count() -> None:
     image = RunImage(reference="cuda:dev", id="sha256:aa", labels=LABELS)
-    host = replace(HOST, cards=(Card(), Card(index=1, chip="7.0", driver=OLD)))
+    host = with_cards(Card(), Card(index=1, chip="7.0", driver=OLD))
     options = RunOptions(device=DeviceWish(accelerator="cuda", ids=(0,)))
     assert plan_run(image, options, host, ADA).device.ids == (0,)
     assert plan(Card(driver=OLD), device="cpu").device.ids == (), "no card is used"

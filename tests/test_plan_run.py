@@ -8,6 +8,7 @@ import json
 import pytest
 
 from envkit.accelerators.base import Seen
+from envkit.accelerators.cards import Card
 from envkit.errors import HostError, PlanError, UsageError
 from envkit.plan.mounts import FolderMount
 from envkit.plan.run_decisions import decisions
@@ -209,7 +210,12 @@ def test_a_card_and_its_group_are_in_the_plan() -> None:
     made_for = image("npu:dev", **{"io.envkit.accelerator": "ascend"})
     nodes = ("davinci0", "davinci_manager", "devmm_svm", "hisi_hdc")
     paths = {**{f"/dev/{node}": 1001 for node in nodes}, "/usr/local/Ascend/driver/lib64": 0}
-    plan = plan_run(made_for, NOTHING, dataclasses.replace(HOST, seen=Seen(paths=paths)), ADA)
+    plan = plan_run(
+        made_for,
+        NOTHING,
+        dataclasses.replace(HOST, seen=Seen(paths=paths, cards=(Card(index=0, name="910B3"),))),
+        ADA,
+    )
     assert (str(plan.device), plan.groups) == ("ascend:0", ("0", "1001"))
     assert json.loads(labels(plan)["io.envkit.run"])["device"] == "ascend:0"
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from envkit.accelerators import ascend_fit, npu_smi
-from envkit.accelerators.base import Seen, Wiring, present, require_cards
-from envkit.accelerators.cards import Ask, Card, CardUse, Found
+from envkit.accelerators.base import Seen, Wiring, present
+from envkit.accelerators.cards import OK, Ask, Card, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
 
 # What a container needs of the host beside the cards themselves (facts A3.1).
 _NODE = "/dev/davinci"
+_RING = 4  # chips of the first generation that HCCS joins
+_CHIPS_OF_A3 = 2
 _MANAGER = "/dev/davinci_manager"
 _SHARED = (_MANAGER, "/dev/devmm_svm", "/dev/hisi_hdc")
 _DRIVER = "/usr/local/Ascend/driver/lib64"
@@ -55,7 +57,7 @@ class Ascend:
             for card in told
         )
         known = {card.index for card in cards}
-        why = said if not cards else "npu-smi does not list it"
+        why = "npu-smi does not list it" if cards else OK if said == npu_smi.ABSENT else said
         untold = tuple(
             Card(index=number, name="Ascend NPU", health=why) for number in nodes if number not in known
         )
@@ -65,12 +67,22 @@ class Ascend:
             looked=(said, f"{_NODE}*: {len(nodes)} nodes"),
         )
 
-    def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
+    def discord(self, cards: tuple[Card, ...]) -> str:
+        """Keep the rules of rings (facts, launchers 1.14): who breaks them has a job that hangs or fails."""
+        many = len(cards)
+        if _any(cards, "910") and 1 < many <= _RING and len({card.index // _RING for card in cards}) > 1:
+            return "up to four chips of a 910 must be of one ring: 0-3 or 4-7"
+        if _any(cards, "a3") and many > 1:
+            boards = [card.board for card in cards]
+            if any(boards.count(board) != _CHIPS_OF_A3 for board in boards):
+                return "several chips of a 910C must be whole cards: two chips each"
+        return ""
+
+    def wire(self, cards: tuple[Card, ...], seen: Seen) -> Wiring:
         """Hand over the cards' nodes, the shared ones, and the host's driver: that works on every engine.
 
         The container counts its cards from 0 by itself: ASCEND_RT_VISIBLE_DEVICES stays unset (facts A3.4).
         """
-        cards = require_cards(self.name, ids, present(seen, _NODE))
         missing = [path for path in (*_SHARED, _DRIVER) if path not in seen.paths]
         if missing:
             raise AcceleratorError(
@@ -79,9 +91,22 @@ class Ascend:
             )
         return Wiring(
             accelerator=self.name,
-            ids=cards,
-            nodes=(*(f"{_NODE}{number}" for number in cards), *_SHARED),
+            ids=tuple(card.index for card in cards),
+            keys=tuple(card.key for card in cards),
+            nodes=(*(f"{_NODE}{card.index}" for card in cards), *_SHARED),
             libraries=(_DRIVER, *(path for path in _OPTIONAL if path in seen.paths)),
             groups=(str(seen.paths[_MANAGER]),),  # the nodes are 0660 (facts A3.6)
             lacking=tuple(path for path in _OPTIONAL if path not in seen.paths),
         )
+
+    def inside(self, ask: Ask) -> tuple[str, ...] | None:
+        """Look at the nodes: in a container they keep the host's numbers, and npu-smi counts anew."""
+        told = ask(("ls", "-1", "/dev"))
+        if told is None or told.code:
+            return None
+        paths = {f"/dev/{name}": 0 for name in told.stdout.split()}
+        return tuple(Card(index=number, name="").key for number in present(Seen(paths=paths), _NODE))
+
+
+def _any(cards: tuple[Card, ...], chip: str) -> bool:
+    return any(card.chip == chip for card in cards)

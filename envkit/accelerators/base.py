@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from envkit.accelerators.cards import Ask, CardUse, Found
+from envkit.accelerators.cards import Ask, Card, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
-from envkit.errors import AcceleratorError
+
+PART = "MIG-"  # how the UUID of a part of a card begins (facts N2.2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,9 @@ class Seen:
 
     paths: Mapping[str, int] = field(default_factory=dict)  # path → the id of its group
     cdi: tuple[str, ...] = ()  # the devices that the engine knows by the Container Device Interface
+    cards: tuple[Card, ...] = ()
+    taken: Mapping[str, str] = field(default_factory=dict)  # a card's key → who has it
+    runs: bool = False  # the environment that is planned runs: what it has is not looked at again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,7 @@ class Wiring:
 
     accelerator: str
     ids: tuple[int, ...] = ()  # as the host counts them
+    keys: tuple[str, ...] = ()  # what the cards are known by, for leases
     request: Request | None = None
     nodes: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()  # of the host's driver: read-only, at the same place
@@ -44,7 +49,9 @@ class Wiring:
 
     def __str__(self) -> str:
         """Return it as `--device` takes it."""
-        return ":".join([self.accelerator, *([",".join(map(str, self.ids))] if self.ids else [])])
+        parts = [key for key in self.keys if key.startswith(PART)]
+        names = parts or list(map(str, self.ids))
+        return ":".join([self.accelerator, *([",".join(names)] if names else [])])
 
 
 class Accelerator(Protocol):
@@ -71,28 +78,20 @@ class Accelerator(Protocol):
     def find(self, ask: Ask, seen: Seen) -> Found:
         """Return the cards of a machine, those that cannot be used too, with what was looked at."""
 
-    def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
-        """Decide how these cards (None: all) get into a container; AcceleratorError when one is not there."""
+    def discord(self, cards: tuple[Card, ...]) -> str:
+        """Return why these cards, each good by itself, cannot work together; "": they can."""
+
+    def wire(self, cards: tuple[Card, ...], seen: Seen) -> Wiring:
+        """Decide how these cards get into a container; AcceleratorError when the driver is not whole."""
+
+    def inside(self, ask: Ask) -> tuple[str, ...] | None:
+        """Return the keys of the cards that a container sees, None when it cannot tell.
+
+        AcceleratorError when the maker's tool in there says that it does not work.
+        """
 
 
 def present(seen: Seen, prefix: str) -> tuple[int, ...]:
     """Return the numbers of the device nodes that begin so."""
     numbers = (path.removeprefix(prefix) for path in seen.paths if path.startswith(prefix))
     return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
-
-
-def require_cards(kind: str, ids: tuple[int, ...] | None, found: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the cards that are meant; AcceleratorError when the machine does not have them."""
-    if not found:
-        raise AcceleratorError(
-            f"this machine has no {kind} card",
-            fix="`--device cpu` starts it without; `--host` names another machine",
-        )
-    missing = [number for number in ids or () if number not in found]
-    if missing:
-        has = ", ".join(map(str, found))
-        raise AcceleratorError(
-            f"this machine has no {kind} card {', '.join(map(str, missing))}: it has {has}",
-            fix=f"--device {kind}:{','.join(map(str, found))}",
-        )
-    return found if ids is None else ids

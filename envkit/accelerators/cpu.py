@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from envkit.accelerators import cpu_fit
 from envkit.accelerators.base import Seen, Wiring
-from envkit.accelerators.cards import Ask, CardUse, Found
+from envkit.accelerators.cards import Ask, Card, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
-from envkit.errors import UsageError
 
 
 class Cpu:
@@ -35,10 +34,14 @@ class Cpu:
         """Find nothing: a CPU is no card."""
         return Found(accelerator=self.name)
 
-    def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
+    def discord(self, cards: tuple[Card, ...]) -> str:
+        """Find nothing against it."""
+        return ""
+
+    def wire(self, cards: tuple[Card, ...], seen: Seen) -> Wiring:
         """Wire nothing; `--cpus` says how many."""
-        if ids:
-            raise UsageError(
-                "a CPU has no number to choose it by", fix="--device cpu, and --cpus says how many"
-            )
         return Wiring(accelerator=self.name)
+
+    def inside(self, ask: Ask) -> tuple[str, ...] | None:
+        """Look at nothing."""
+        return ()

@@ -8,9 +8,8 @@ from envkit.accelerators.base import (
     Seen,
     Wiring,
     present,
-    require_cards,
 )
-from envkit.accelerators.cards import Ask, Card, CardUse, Found
+from envkit.accelerators.cards import OK, Ask, Card, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
 
@@ -49,28 +48,53 @@ class Cuda:
         # nvidia-smi counts by bus address, nodes are numbered otherwise: only how many there are is the same.
         wholes = [card.index for card in cards if card.part_of is None]
         beyond = [number for number in range(len(nodes)) if number not in wholes] if nodes else []
-        untold = tuple(Card(index=number, name="NVIDIA GPU", health=said) for number in beyond)
+        health = OK if said == nvidia_smi.ABSENT else said
+        untold = tuple(Card(index=number, name="NVIDIA GPU", health=health) for number in beyond)
         return Found(
             accelerator=self.name,
             cards=tuple(sorted((*cards, *untold), key=lambda card: card.index)),
             looked=(said, f"{_NODE}*: {len(nodes)} nodes"),
         )
 
-    def wire(self, ids: tuple[int, ...] | None, seen: Seen) -> Wiring:
-        """Ask the engine for the cards by number: by CDI where it knows them so (facts R7)."""
-        if _WSL in seen.paths:
-            return Wiring(accelerator=self.name, ids=ids or (), request=_request(ids, seen))
-        cards = require_cards(self.name, ids, present(seen, _NODE))
-        if _CONTROL not in seen.paths:
+    def discord(self, cards: tuple[Card, ...]) -> str:
+        """Refuse several parts: a process sees one of them, and NCCL none of the others (facts N2.2)."""
+        parts = [card for card in cards if card.part_of is not None]
+        return "a process sees one MIG part only" if parts and len(cards) > 1 else ""
+
+    def wire(self, cards: tuple[Card, ...], seen: Seen) -> Wiring:
+        """Ask the engine for the cards by UUID: by CDI where it knows them so (facts R7)."""
+        if _WSL not in seen.paths and _CONTROL not in seen.paths:
             raise AcceleratorError(
                 f"the driver's node {_CONTROL} is missing",
                 fix="run `sudo nvidia-smi` once: it makes the nodes",
             )
-        return Wiring(accelerator=self.name, ids=cards, request=_request(cards, seen))
+        # Windows' driver gives all or none (facts N3).
+        names = ("all",) if _WSL in seen.paths else tuple(card.uuid or str(card.index) for card in cards)
+        return Wiring(
+            accelerator=self.name,
+            ids=tuple(card.index for card in cards),
+            keys=tuple(card.key for card in cards),
+            request=_request(names, cards, seen),
+        )
+
+    def inside(self, ask: Ask) -> tuple[str, ...] | None:
+        """Ask nvidia-smi in there; a MIG part is listed by `-L` alone."""
+        told = ask(nvidia_smi.LIST)
+        if told is None or told.code in (126, 127):
+            return None
+        if told.code:
+            raise AcceleratorError(
+                f"the container got its cards, and nvidia-smi in it fails: {told.words}",
+                fix="`envkit doctor` looks at driver and toolkit",
+            )
+        return nvidia_smi.uuids(told.stdout)
 
 
-def _request(ids: tuple[int, ...] | None, seen: Seen) -> Request:
-    names = ("all",) if ids is None else tuple(map(str, ids))
-    by_cdi = tuple(f"{_CDI}={name}" for name in names)
-    known = set(by_cdi) <= set(seen.cdi)
-    return Request(driver="cdi", ids=by_cdi) if known else Request(driver="", ids=names)
+def _request(names: tuple[str, ...], cards: tuple[Card, ...], seen: Seen) -> Request:
+    """Choose CDI where the engine knows the cards so, by UUID or by number."""
+    numbers = tuple(str(card.index) for card in cards if card.part_of is None)
+    for wanted in (names, numbers):
+        by_cdi = tuple(f"{_CDI}={name}" for name in wanted)
+        if len(by_cdi) == len(names) and set(by_cdi) <= set(seen.cdi):
+            return Request(driver="cdi", ids=by_cdi)
+    return Request(driver="", ids=names)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from envkit.accelerators.cards import OK, Answer, Ask, Card, CardUse, Process, number
 
 _TOOL = "npu-smi"
+ABSENT = f"{_TOOL} is not there"
 USE = (_TOOL, "info")
 _MAP = (_TOOL, "info", "-m")
 _TOPOLOGY = (_TOOL, "info", "-t", "topo")
@@ -48,7 +49,7 @@ def find(ask: Ask) -> tuple[tuple[Card, ...], str]:
     """Return the cards that npu-smi tells, and what it said when it could not."""
     told = ask(USE)
     if told is None:
-        return (), f"{_TOOL} is not there"
+        return (), ABSENT
     cards = of_cards(told.stdout, _text(ask(_MAP))) if told.code == 0 else ()
     if not cards:
         return (), f"{_TOOL} failed: {_complaint(told)}"

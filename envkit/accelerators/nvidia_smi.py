@@ -8,9 +8,9 @@ from dataclasses import replace
 from envkit.accelerators.cards import OK, Answer, Ask, Card, CardUse, Process, number, whole
 
 _TOOL = "nvidia-smi"
+ABSENT = f"{_TOOL} is not there"
 _CSV = "--format=csv,noheader,nounits"
 USE = (_TOOL, "--query-gpu=index,name,utilization.gpu,memory.used,memory.total", _CSV)
-UUIDS = (_TOOL, "--query-gpu=uuid", _CSV)
 LIST = (_TOOL, "-L")
 
 _FIELDS = "index,uuid,name,driver_version,memory.total,memory.used,utilization.gpu,mig.mode.current"
@@ -34,7 +34,7 @@ def find(ask: Ask) -> tuple[tuple[Card, ...], str]:
     if told and told.code and "not a valid field" in told.stdout + told.stderr:
         told = ask(_CARDS_OLD)
     if told is None:
-        return (), f"{_TOOL} is not there"
+        return (), ABSENT
     cards = of_cards(told.stdout)
     gone = lost(told.stdout + told.stderr)
     said = f"{_TOOL}: {len(cards)} cards" + "".join(f"; {which} is lost: {why}" for which, why in gone)
@@ -69,6 +69,11 @@ def of_cards(text: str) -> tuple[Card, ...]:
     """Read the cards; one that is lost is a sentence among the rows, and no card."""
     rows = ([cell.strip() for cell in line.split(",")] for line in text.splitlines())
     return tuple(_card(row) for row in rows if len(row) in (8, 9) and row[0].isdigit())
+
+
+def uuids(text: str) -> tuple[str, ...]:
+    """Read `nvidia-smi -L`: the UUIDs of all cards, and of their parts."""
+    return tuple(re.findall(r"\(UUID: ([^)]+)\)", text))
 
 
 def lost(text: str) -> tuple[tuple[str, str], ...]:

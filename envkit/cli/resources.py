@@ -18,8 +18,10 @@ _OPTIONS = (
     click.option(
         "--device",
         metavar="DEVICE",
-        help="Which cards: auto, cpu, cuda:0,1 or ascend:0-3.  [default: auto, all that the image is for]",
+        help="Which cards: auto, cpu, cuda:0,1, cuda:GPU-uuid, ascend:0-3, or 4 for any four.  "
+        "[default: auto, all that are free and that the image is for]",
     ),
+    click.option("--share", is_flag=True, help="Take cards that others use, too."),
     click.option(
         "--mount",
         "mounts",
@@ -54,6 +56,7 @@ class Resources:
     """The options as they were written."""
 
     device: str | None
+    share: bool
     mounts: tuple[str, ...]
     allow_system_mounts: bool
     cpus: float | None
@@ -81,6 +84,7 @@ class Resources:
         return replace(
             options,
             device=None if self.device is None else parse_device(self.device),
+            share=self.share or None,
             mounts=tuple(_absolute(parse_mount(text), site) for text in self.mounts) or None,
             cpus=self.cpus,
             memory_mib=None if self.memory is None else mib(self.memory, option="--memory"),

@@ -56,7 +56,7 @@ class FakeContainers:
             id=identity, name=name, image=image.id, state="created", exit_code=None,
             labels={**image.labels, **request.labels, OWNED: "true", OWNED_CONTAINER: "true"},
             ports=_asked(request),
-            mounts=request.mounts, created=f"2026-01-01T00:00:{number % 60:02}Z",
+            mounts=request.mounts, created=_moment(number),
             user=image.user if request.user is None else request.user,
         )  # fmt: skip
         self.add(facts)
@@ -81,7 +81,7 @@ class FakeContainers:
             state=state[0],  # type: ignore[arg-type]
             exit_code=state[1],
             ports=ports,
-            started=facts.created,
+            started=_moment(next(self._numbers)),
         )
 
     def find(self, labels: Mapping[str, str]) -> tuple[ContainerFacts, ...]:
@@ -194,6 +194,10 @@ class FakeInside:
         """Return a file's bytes; None when there is no such file."""
         facts = self.containers.inspect(container)
         return None if facts is None else self.containers.files[facts.id].get(path)
+
+
+def _moment(number: int) -> str:
+    return f"2026-01-01T00:{number // 60 % 60:02}:{number % 60:02}Z"
 
 
 def _all_of(stdin: int | None) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from envkit.engines.values import EngineFacts
-from envkit.environment import folders, machine
+from envkit.accelerators.base import Seen
+from envkit.engines.base import Engine
+from envkit.engines.values import ContainerFacts, EngineFacts
+from envkit.environment import card_lease, folders, machine
 from envkit.hosts.base import Host
 from envkit.plan.devices import DeviceWish, meant
 from envkit.plan.mounts import FolderMount
@@ -44,12 +46,23 @@ def _mounts(
 
 
 def facts(host: Host, engine: EngineFacts, asked: Asked, base: RunHost) -> RunHost:
-    """Return the host's facts with what limits and cards need."""
-    wanted = meant(asked.options.device or DeviceWish(), asked.image.accelerator)
+    """Return the host's facts with what limits need."""
     return replace(
         base,
         cpus=machine.cpus(host),
         architecture=engine.architecture,
         raises_limits=machine.raises_limits(host),
-        seen=machine.seen(host, wanted, engine.cdi),
+    )
+
+
+def seen(host: Host, engine: Engine, asked: Asked, found: ContainerFacts | None) -> Seen:
+    """Return the cards that may be meant, and who has which; an environment is not in its own way."""
+    wanted = meant(asked.options.device or DeviceWish(), asked.image.accelerator)
+    there = machine.seen(host, wanted, engine.facts().cdi)
+    cards = machine.find_cards(host, wanted, there).cards
+    return replace(
+        there,
+        cards=cards,
+        taken=card_lease.holders(engine, besides=found.id if found else "") if cards else {},
+        runs=bool(found and found.state in card_lease.ACTIVE),
     )

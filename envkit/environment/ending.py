@@ -9,7 +9,7 @@ from typing import Literal
 
 from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts
-from envkit.environment import cache
+from envkit.environment import cache, card_lease
 from envkit.environment.idle import say_stopped
 from envkit.environment.lookup import chosen, name_of, picked
 from envkit.environment.states import Environment, describe
@@ -55,6 +55,7 @@ def _stop(engine: Engine, facts: ContainerFacts) -> Stopped:
     grace_s = float(facts.labels.get("io.envkit.stop-grace", STOP_GRACE_S))
     say_stopped(engine, facts)
     engine.containers.stop(facts.id, grace_s)
+    card_lease.release(engine, facts.id)
     after = engine.containers.inspect(facts.id)
     how: Literal["stopped", "killed", "was not running"] = "stopped"
     if facts.state not in ("running", "paused", "restarting"):
@@ -97,3 +98,4 @@ def remove(engine: Engine, loss: Loss, host: Host | None = None) -> None:
     if host and loss.environment.own_cache:
         cache.wipe(host, loss.environment.cache)
     engine.containers.remove(container)
+    card_lease.release(engine, container)

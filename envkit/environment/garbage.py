@@ -11,6 +11,7 @@ from typing import Literal
 from envkit.container.maker import Maker, condition, maker_of, maker_of_word
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ImageFacts
+from envkit.environment import card_lease
 from envkit.environment.left_folders import left_folders, remove_folder
 from envkit.environment.lookup import name_of
 from envkit.errors import EnvkitError
@@ -22,7 +23,7 @@ from envkit.image.proving import UNVERIFIED
 _LEASE = timedelta(hours=1)
 # The last step of an image that envkit made: of one that a user derived from it, it is another.
 _OURS = re.compile(r"(/bin/sh -c #\(nop\) +)?(LABEL .*io\.envkit\.|COPY .* (in )?/opt/envkit/)")
-Kind = Literal["temporary", "half-made", "image", "build's name", "folder", "cache"]
+Kind = Literal["temporary", "half-made", "image", "build's name", "folder", "cache", "card"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ def _remove(place: Place, one: Leftover) -> None:
         remove_folder(place.host, one.kind, one.id)
     elif one.kind == "temporary":
         place.engine.containers.remove(one.id)
-    elif one.kind == "half-made":
+    elif one.kind in ("half-made", "card"):
         place.engine.containers.remove_idle(one.id)  # whoever has started it meanwhile keeps it
     else:
         place.engine.images.untag(one.id)
@@ -101,6 +102,8 @@ def _containers(everything: list[ContainerFacts], now: datetime) -> Iterator[Lef
     for facts in everything:
         kind = _kind(facts)
         why = kind and _ownerless(maker_of(facts.labels), facts.created, now)
+        if kind == "card":
+            why = _unleased(facts, everything, why)
         if kind and why:
             name = name_of(facts) if kind == "half-made" else facts.name
             yield Leftover(kind=kind, name=name, id=facts.id, why=why)
@@ -113,7 +116,15 @@ def _kind(facts: ContainerFacts) -> Kind | None:
         return "temporary"
     if facts.labels.get("io.envkit.kind") == "environment" and facts.state == "created":
         return "half-made"
-    return None
+    return "card" if facts.labels.get("io.envkit.kind") == card_lease.KIND else None
+
+
+def _unleased(lease: ContainerFacts, everything: list[ContainerFacts], why: str | None) -> str | None:
+    """Return why a card's lease holds nothing: its maker is done with it when the environment runs."""
+    owner = next((facts for facts in everything if facts.id == card_lease.owner_id(lease)), None)
+    if owner and owner.state in card_lease.ACTIVE:
+        return None
+    return card_lease.stale(lease, owner) or why
 
 
 def _ownerless(maker: Maker | None, created: str, now: datetime) -> str | None:

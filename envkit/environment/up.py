@@ -12,14 +12,14 @@ from envkit.container.wait import Gone
 from envkit.engines.base import Engine
 from envkit.engines.failures import LimitRefused, NameTaken, NotThere, PortTaken
 from envkit.engines.values import ContainerFacts
-from envkit.environment import asking, folders, lease, machine, shadows, tree
+from envkit.environment import asking, card_lease, cards_inside, folders, lease, machine, shadows, tree
 from envkit.environment.asking import Asked
 from envkit.environment.door import Ask, ask
 from envkit.environment.handover import Awaited, collect, hand_over, names_of_machine, still_waits, trust
 from envkit.environment.lookup import everything, find, name_of
 from envkit.environment.ports import free_ports, listener, taken_there
 from envkit.environment.ready import Opened, wait_ready
-from envkit.errors import EngineError, EnvkitError, UsageError
+from envkit.errors import AcceleratorError, EngineError, EnvkitError, UsageError
 from envkit.hosts.base import Host
 from envkit.plan.run_plan import (
     Caller,
@@ -104,13 +104,16 @@ def up(site: Site, request: UpRequest, report: Report) -> Opened:
             return replace(opened, authority=trust(site.host, plan.exposure))
         except (NameTaken, NotThere, Gone):
             continue
+        except card_lease.CardTaken as error:
+            if found and found.state != "created":
+                raise _cannot_start(plan.name, error) from error
         except (PortTaken, LimitRefused) as error:
             if isinstance(error, PortTaken) and found and found.state != "created":
                 raise
             request = _easier(site, request, plan, error)
             report(_EASIER[type(error)].format(port=plan.port))
     raise EngineError(
-        f"environment {name}: others took its name or its port {_TRIES} times",
+        f"environment {name}: others took its name, its port or its cards {_TRIES} times",
         fix="run it again when they are done",
     )
 
@@ -144,11 +147,25 @@ def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPl
         names=names_of_machine(site.host, options.exposure),
         home_filesystem=tree.home_filesystem(site.host, options.home or home),
     )
-    host = asking.facts(site.host, engine, replace(request.asked, options=options), base)
-    plan = plan_run(request.image, options, host, request.caller)
+    asked = replace(request.asked, options=options)
+    host = asking.facts(site.host, engine, asked, base)
+    try:
+        host = replace(host, seen=asking.seen(site.host, site.engine, asked, found))
+        plan = plan_run(request.image, options, host, request.caller)
+    except AcceleratorError as error:
+        raise _cannot_start(name, error) if found else error from error
     if found:
         _refuse_different(plan, found)
     return plan
+
+
+def _cannot_start(name: str, error: AcceleratorError) -> AcceleratorError:
+    """Say what a made environment can do: an engine fixes the cards when it creates a container."""
+    return AcceleratorError(
+        f"environment {name} cannot start with the cards that it was made with: {error.what}",
+        fix=f"stop who has them, or make it anew with others: `envkit rm {name}`, then `envkit up` "
+        "with --device (/work/home stays; what was installed beside it goes)",
+    )
 
 
 def _refuse_different(plan: RunPlan, found: ContainerFacts) -> None:
@@ -181,8 +198,10 @@ def _start_new(site: Site, request: UpRequest, made: _Made, report: Report) -> O
     with (
         tree.own_cache_goes_on_failure(site.host, plan),
         removed_on_failure(site.engine, container, fix=f"`envkit rm {plan.name}` removes it"),
+        card_lease.held(site.engine, plan, container),
     ):
         site.engine.containers.start(container)
+        cards_inside.refuse_fewer(site.engine, plan, container)
         hand_over(site.engine, container, made.files, user=user(plan))
         report(f"environment {plan.name} started: waiting for its IDEs")
         for warning in plan.warnings:
@@ -203,6 +222,22 @@ def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts,
             fix=f"`envkit rm {plan.name}` and `envkit up` again (/work/home stays)",
         )
     files = _missing(site, request, plan, found, report)
+    if state == "running":
+        return _wait(site, request, plan, found.id, files)
+    with card_lease.held(site.engine, plan, found.id):
+        _start_again(site, plan, found)
+        cards_inside.refuse_fewer(site.engine, plan, found.id)
+        return _wait(site, request, plan, found.id, files)
+
+
+def _wait(
+    site: Site, request: UpRequest, plan: RunPlan, container: str, files: Mapping[str, bytes] | None
+) -> Opened:
+    hand_over(site.engine, container, files, user=user(plan))
+    return wait_ready(site.engine, site.ask, plan, container, request.timeout_s)
+
+
+def _start_again(site: Site, plan: RunPlan, found: ContainerFacts) -> None:
     try:
         site.engine.containers.start(found.id)
     except PortTaken as error:
@@ -210,8 +245,6 @@ def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts,
             f"port {plan.port}, which environment {plan.name} has kept, is in use",
             fix=f"end what listens there (`ss -ltnp` tells), or `envkit rm {plan.name}` for a new port",
         ) from error
-    hand_over(site.engine, found.id, files, user=user(plan))
-    return wait_ready(site.engine, site.ask, plan, found.id, request.timeout_s)
 
 
 def _port_in_use(site: Site, port: int) -> PortTaken:

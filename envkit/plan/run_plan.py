@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from envkit.accelerators.base import Seen, Wiring
-from envkit.accelerators.needs import Card
 from envkit.errors import HostError, PlanError, UsageError
 from envkit.plan import limits
 from envkit.plan.devices import DeviceWish, decide
@@ -81,6 +80,7 @@ class RunOptions:
     secrets: tuple[SecretPlan, ...] | None = None
     idle_stop_s: float | None = None  # 0: never
     own_cache: bool | None = None
+    share: bool | None = None  # cards that others use too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,6 @@ class RunHost:
     seen: Seen = field(default_factory=Seen)
     names: tuple[str, ...] = ()  # its names and addresses; asked only for a door beyond loopback
     home_filesystem: str = ""  # of the home's folder, when it is one that databases do not bear
-    cards: Sequence[Card] = ()  # asked only for an image that says what it needs of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +129,7 @@ class RunPlan:
     home_filesystem: str = ""  # when databases and runtime files must lie on the local disk
     python: str = ""  # the user's, in the image
     warnings: tuple[str, ...] = ()
+    share: bool = False  # its cards are not its alone
 
     @property
     def restart(self) -> Literal["unless-stopped", "on-failure"]:
@@ -149,11 +149,10 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
     home, cache = options.home or host.home, _cache(name, options, host)
     _refuse_nested(home, cache)
     memory = limits.memory_mib(options.memory_mib, host.memory_mib)
-    device = decide(options.device or DeviceWish(), image.accelerator, host.seen)
+    device = decide(options.device or DeviceWish(), image.accelerator, host.seen, share=bool(options.share))
     ports = _ports(options, host, own_door=bool(expect.get("own_door")))
     secrets = together(of_image(expect), options.secrets or ())
-    if secrets or options.exposure:
-        _refuse_older(image)
+    _refuse_older(image, asked=bool(secrets or options.exposure))
     return RunPlan(
         name=name,
         image=image.reference,
@@ -179,7 +178,8 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
         own_cache=bool(options.own_cache),
         home_filesystem=host.home_filesystem,
         python=str(expect.get("python_path") or ""),
-        warnings=refuse_unfit(image.labels, device, host.cards),
+        warnings=refuse_unfit(image.labels, device, host.seen.cards),
+        share=bool(options.share),
     )
 
 
@@ -228,8 +228,8 @@ def _expect(image: RunImage) -> dict[str, Any]:
     return expect
 
 
-def _refuse_older(image: RunImage) -> None:
-    if int(image.labels.get("io.envkit.contract", "1")) < _WAITING_CONTRACT:
+def _refuse_older(image: RunImage, *, asked: bool) -> None:
+    if asked and int(image.labels.get("io.envkit.contract", "1")) < _WAITING_CONTRACT:
         raise PlanError(
             f"{image.reference} was made by an older envkit: it can neither wait for secrets nor be exposed",
             fix="build it anew: `envkit build SPEC`",

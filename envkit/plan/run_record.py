@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from envkit.plan import exposure, secret_plan
-from envkit.plan.devices import parse_device
+from envkit.plan.devices import parse_device, settled
 from envkit.plan.limits import parse_ulimit
 from envkit.plan.mounts import parse_mount
 from envkit.plan.run_plan import RunOptions, RunPlan, base_url, origin, user
@@ -29,16 +29,17 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "shm_mib": _same,
     "cpus": _same,
     "memory_mib": _same,
-    "device": parse_device,
     "mounts": lambda texts: tuple(map(parse_mount, texts)),
     "idle_stop_s": _same,
     "own_cache": _same,
+    "share": _same,
     "ulimits": lambda texts: tuple(map(parse_ulimit, texts)),
 }
 # What an environment had before the record told it.
 _BEFORE: Mapping[str, Any] = {"device": "cpu", "mounts": [], "ulimits": [], "own_cache": False}
 
 
+CARDS = "io.envkit.cards"  # the keys of the cards that a container has, or that a lease is for
 _NAMES: Mapping[str, str] = {"idle_stop_s": "idle stop, in seconds"}
 
 
@@ -64,6 +65,7 @@ def labels(plan: RunPlan) -> dict[str, str]:
         "io.envkit.run": json.dumps(record, sort_keys=True),
         "io.envkit.run-digest": digest(plan),
         "io.envkit.stop-grace": f"{plan.stop_grace_s:g}",
+        **({CARDS: " ".join(plan.device.keys)} if plan.device.keys else {}),
         **secret_plan.label(plan.secrets),
     }
 
@@ -77,8 +79,10 @@ def digest(plan: RunPlan) -> str:
 def kept_options(options: RunOptions, kept: Mapping[str, str]) -> RunOptions:
     """Fill what was not asked for with what the environment of these labels has."""
     record = {**_BEFORE, **_kept(kept)} if kept else {}
+    device = settled(options.device, parse_device(record["device"])) if kept else options.device
     return replace(
         options,
+        device=device,
         **{
             key: read(record[key])
             for key, read in _READ.items()
@@ -124,6 +128,7 @@ def _record(plan: RunPlan) -> dict[str, Any]:
         "memory_mib": plan.memory_mib,
         "ulimits": [str(limit) for limit in plan.ulimits],
         "own_cache": plan.own_cache,
+        **({"share": True} if plan.share else {}),
         # None, where there is none: environments of an older envkit have no such key.
         "secrets": [secret.name for secret in plan.secrets] or None,
         **exposure.record(plan.exposure),
