@@ -29,6 +29,7 @@ class Ascend:
     """Ascend NPUs: torch's CPU build with torch_npu of the same version, on a CANN base."""
 
     name = "ascend"
+    torch_device = "npu"
     looks_at: tuple[str, ...] = (f"{_NODE}*", *_SHARED, _DRIVER, *_OPTIONAL)
     # CANN's operator compiler runs in its image's own Python and needs that one's packages (facts A1.4).
     python_is_the_base_s = True

@@ -58,6 +58,7 @@ class Accelerator(Protocol):
     """One kind of device."""
 
     name: str
+    torch_device: str  # torch's word for it
     looks_at: tuple[str, ...]  # paths of a machine, `*` for what is numbered (in /dev only)
     python_is_the_base_s: bool  # the base brings the Python whose packages must stay visible
     base_has_variables: bool  # the base brings scripts that set some: templates/NAME/variables.sh runs them

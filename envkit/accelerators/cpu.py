@@ -12,6 +12,7 @@ class Cpu:
     """No card: torch's CPU build."""
 
     name = "cpu"
+    torch_device = "cpu"
     looks_at: tuple[str, ...] = ()
     python_is_the_base_s = False
     base_has_variables = False

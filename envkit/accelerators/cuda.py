@@ -23,6 +23,7 @@ class Cuda:
     """NVIDIA GPUs: torch's wheels bring their own CUDA libraries, the base need not."""
 
     name = "cuda"
+    torch_device = "cuda"
     looks_at: tuple[str, ...] = (f"{_NODE}*", _WSL)
     python_is_the_base_s = False
     base_has_variables = False

@@ -11,7 +11,7 @@ _META = "envkit.host"
 VERBS = frozenset(
     (
         "build", "cache", "cp", "diff", "doctor", "exec", "gc", "idle", "inspect", "keep", "logs", "open",
-        "plan", "ps", "restart", "rm", "shell", "start", "stop", "top", "up", "verify", "wait",
+        "plan", "ps", "restart", "rm", "shell", "smoke", "start", "stop", "top", "up", "verify", "wait",
     )
 )  # fmt: skip
 _QUOTED = re.compile(r"`envkit (?P<verb>[a-z]+)(?P<rest>[^`]*)`")

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("envkit.cli.verify", "Prove that an image works, item by item."),
     "inspect": ("envkit.cli.inspect", "Print an image's manifest and verdict."),
     "diff": ("envkit.cli.diff", "Compare what two images hold."),
+    "smoke": ("envkit.cli.smoke", "Measure whether the card, or the CPU, works."),
     "up": ("envkit.cli.up", "Start an environment and print its URLs."),
     "open": ("envkit.cli.open", "Open an environment in the browser."),
     "ps": ("envkit.cli.ps", "List the environments."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import builds, caches, doctors, life, starts
+from tests.bench import builds, caches, doctors, life, smoke, starts
 from tests.bench.table import markdown
 
 
@@ -19,6 +19,7 @@ def main() -> None:
             *caches.measure(bench),
             *life.measure(),
             *doctors.measure(),
+            *smoke.measure(),
         ]
         proof = builds.seconds([builds.ENVKIT, "verify", builds.OURS])
         bench.engine.close()

@@ -1,0 +1,59 @@
+"""Run the smoke test's programs from memory: `python -c THIS`, all of them and the plan on stdin as JSON.
+
+Nothing of them is written where they run, so that nothing has to be removed there. Python 3.8 and newer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import sys
+from typing import Any, Dict, List, Optional
+
+PACKAGE = "envkit_smoke"
+BUNDLE: Dict[str, Any] = {}
+
+
+class FromMemory(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Finds and loads modules whose text came over stdin."""
+
+    def __init__(self, sources: Dict[str, str]) -> None:
+        self._sources = {PACKAGE: "", **{f"{PACKAGE}.{name}": text for name, text in sources.items()}}
+
+    def find_spec(
+        self, fullname: str, path: Any = None, target: Any = None
+    ) -> Optional[importlib.machinery.ModuleSpec]:
+        """Find a module of ours; anybody else's is not found here."""
+        if fullname not in self._sources:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, is_package=fullname == PACKAGE)
+
+    def get_source(self, fullname: str) -> str:
+        """Return a module's text."""
+        return self._sources[fullname]
+
+
+def start(bundle: Dict[str, Any]) -> None:
+    """Run the program that the bundle names."""
+    sys.path[:] = [folder for folder in sys.path if folder]  # the folder it was started in is nobody's choice
+    sys.meta_path.insert(0, FromMemory(bundle["sources"]))
+    own = importlib.import_module(f"{PACKAGE}.smoke_boot")
+    own.BUNDLE.update(bundle)
+    importlib.import_module(f"{PACKAGE}.{bundle['run']}").main(bundle["plan"])
+
+
+def command() -> List[str]:
+    """Return the words that start another Python with these programs; its stdin takes `bundle`."""
+    return [sys.executable, "-c", BUNDLE["sources"]["smoke_boot"]]
+
+
+def bundle(run: str, plan: Dict[str, Any]) -> bytes:
+    """Return what another Python needs on its stdin to run one of these programs."""
+    return json.dumps({"sources": BUNDLE["sources"], "run": run, "plan": plan}).encode()
+
+
+if __name__ == "__main__":
+    start(json.loads(sys.stdin.buffer.read().decode()))

@@ -1,0 +1,157 @@
+"""Where the probes run: in a container for the moment, in an environment, or with a machine's own Python."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from envkit.accelerators.base import Wiring
+from envkit.container.temporary import running
+from envkit.engines.base import Engine
+from envkit.engines.failures import LimitRefused
+from envkit.engines.values import DeviceRequest, ExecRequest, ImageFacts, Limit, Mount, RunRequest
+from envkit.errors import EngineError, EnvkitError, RunError
+from envkit.hosts.base import Command, Host
+from envkit.image.expectation import EXPECT, of_image
+from envkit.plan.limits import Ulimit
+
+Hear = Callable[[str], None]
+_PASSES = "envkit-passes-on"
+_LOOK = 'for name in "$@"; do command -v "$name" && exit; done'
+# Ends what carries the token: an exec goes on when its caller is gone.
+_END = """for one in /proc/[0-9]*; do
+    if tr '\\0' '\\n' <"$one/environ" 2>/dev/null | grep -qx "ENVKIT_SMOKE=$1"; then kill "${one#/proc/}"; fi
+done"""
+
+
+class Place(Protocol):
+    """Somewhere with a Python."""
+
+    def run(self, words: tuple[str, ...], stdin: bytes, hear: Hear) -> str:
+        """Run that Python with these words; return its last words when it ended badly, else nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Here:
+    """A machine's own Python, and no container."""
+
+    host: Host
+    python: str
+    silence_s: float
+    env: tuple[tuple[str, str], ...] = ()
+
+    def run(self, words: tuple[str, ...], stdin: bytes, hear: Hear) -> str:
+        """Run it there; lines that are not ours are kept, for the case that it ends badly."""
+        last: list[str] = []
+
+        def line(text: str) -> None:
+            hear(text)
+            last.append(text)
+            del last[:-5]
+
+        command = Command(
+            words=(self.python, *words), stdin=stdin, env=dict(self.env), timeout_s=self.silence_s
+        )
+        code = self.host.stream(command, line)
+        return f"exit code {code}: {last[-1] if last else 'it printed nothing'}" if code else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inside:
+    """A running container."""
+
+    engine: Engine
+    container: str
+    python: tuple[str, ...]  # the words that run it
+    timeout_s: float
+
+    def run(self, words: tuple[str, ...], stdin: bytes, hear: Hear) -> str:
+        """Run it by exec; whatever interrupts us ends it there too."""
+        token = secrets.token_hex(8)
+        request = ExecRequest(
+            command=(*self.python, *words),
+            stdin=stdin,
+            env={"ENVKIT_SMOKE": token},
+            timeout_s=self.timeout_s,
+            hear=lambda line: hear(line.decode("utf-8", "replace").rstrip("\r\n")),
+        )
+        try:
+            done = self.engine.inside.execute(self.container, request)
+        except BaseException:
+            with suppress(EnvkitError):  # it is gone, and all that ran in it
+                ended = ExecRequest(command=("sh", "-c", _END, "sh", token), user="0")
+                self.engine.inside.execute(self.container, ended)
+            raise
+        if done.code == 0:
+            return ""
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()[-1:]
+        return f"exit code {done.code}: {''.join(said)[-300:]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """What a container for the moment gets."""
+
+    image: ImageFacts
+    wiring: Wiring
+    shm_mib: int
+    ulimits: tuple[Ulimit, ...]
+    total_s: float
+
+
+@contextmanager
+def started(engine: Engine, wanted: Container) -> Iterator[str]:
+    """Start one, give its id, remove it whatever happens; left alone it ends by itself."""
+    try:
+        with running(engine, _request(wanted, limited=True)) as container:
+            yield container
+    except LimitRefused:
+        with running(engine, _request(wanted, limited=False)) as container:
+            yield container
+
+
+def _request(wanted: Container, *, limited: bool) -> RunRequest:
+    wiring, asked = wanted.wiring, wanted.wiring.request
+    limits = tuple(Limit(name=one.name, soft=one.soft, hard=one.hard) for one in wanted.ulimits)
+    return RunRequest(
+        image=wanted.image.id,
+        entrypoint=("sleep",),
+        command=(f"{wanted.total_s:.0f}",),
+        groups=wiring.groups,
+        mounts=tuple(Mount(source=path, target=path, read_only=True) for path in wiring.libraries),
+        shm_mib=wanted.shm_mib,
+        init=True,
+        limits=limits if limited else (),
+        devices=wiring.nodes,
+        device_request=DeviceRequest(driver=asked.driver, ids=asked.ids) if asked else None,
+    )
+
+
+def python_of(engine: Engine, container: str, image: ImageFacts | None, asked: str | None) -> tuple[str, ...]:
+    """Return the words that run the user's Python: the one asked for, the image's, or the PATH's."""
+    expect = of_image(image) if image else None
+    if asked or (expect and expect.python_path):
+        return (asked or (expect.python_path if expect else ""),)
+    look = ExecRequest(command=("sh", "-c", _LOOK, "sh", "python", "python3"))
+    found = engine.inside.execute(container, look).stdout.decode("utf-8", "replace").strip()
+    if not found:
+        raise RunError("there is no Python in it", fix="name one: --python /path/to/python")
+    return (*_entrypoint(engine, container, image), found)
+
+
+def _entrypoint(engine: Engine, container: str, image: ImageFacts | None) -> tuple[str, ...]:
+    """Return somebody else's entrypoint when it passes commands on: some set a card's variables there.
+
+    CANN's own images do (facts A2.3).
+    """
+    if image is None or not image.entrypoint or EXPECT in image.labels:
+        return ()
+    ask = ExecRequest(command=(*image.entrypoint, "sh", "-c", f"echo {_PASSES}"), timeout_s=20)
+    try:
+        said = engine.inside.execute(container, ask).stdout.decode("utf-8", "replace")
+    except EngineError:
+        return ()
+    return image.entrypoint if _PASSES in said.splitlines() else ()

@@ -1,0 +1,156 @@
+"""What is meant: an environment, an image, or a machine's own Python; and which device it is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.base import Wiring
+from envkit.engines.base import Engine
+from envkit.engines.values import ContainerFacts, ImageFacts
+from envkit.environment import lookup, machine
+from envkit.environment.target import find_image, is_spec, named
+from envkit.environment.up import Site
+from envkit.errors import AcceleratorError, EnvkitError, UsageError
+from envkit.hosts.base import Host
+from envkit.image.inventory import find
+from envkit.plan.devices import AUTO, DeviceWish, meant, parse_device
+from envkit.plan.limits import TRAINING, shm_mib
+from envkit.smoke.checks import LIMIT_S, START_S, Tier
+from envkit.smoke.places import Container, Here, Inside, Place, python_of, started
+
+ACCELERATOR = "io.envkit.accelerator"
+# Past this nobody waits, and a container whose envkit was killed ends by itself: many times what a tier
+# took on two CPUs, and more than a first NPU run needs to compile its kernels.
+TOTAL_S: dict[Tier, float] = {"quick": 600, "standard": 1200, "full": 2400}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What was asked for."""
+
+    target: str | None = None  # an image, a spec or an environment; None: the folder's own spec
+    device: DeviceWish = field(default_factory=DeviceWish)
+    tier: Tier = "standard"
+    only: tuple[str, ...] = ()
+    python: str | None = None
+    shm_mib: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """Where the probes run, and what must be seen there."""
+
+    place: Place
+    title: str
+    kind: str  # torch's word for the device, or "auto"
+    ids: tuple[int, ...] | None = None  # those among what is seen there; None: all
+    count: int | None = None  # how many must be seen; None: not known
+    names: tuple[str, ...] = ()  # as the machine's own tool has them; (): it was not asked
+
+
+def here(host: Host, wish: Wish) -> Spot:
+    """Return a machine's own Python."""
+    if wish.target is not None or wish.shm_mib is not None:
+        raise UsageError("--here runs no container", fix="leave out the image and --shm, or leave out --here")
+    python = wish.python or "python3"
+    kind, ids = _torch_kind(wish.device.accelerator), wish.device.ids
+    place = Here(host=host, python=python, silence_s=START_S + LIMIT_S + 60)
+    return Spot(
+        place=place, title=f"{python} on {host.name}", kind=kind, ids=ids, count=len(ids) if ids else None
+    )
+
+
+@contextmanager
+def spot(site: Site, wish: Wish) -> Iterator[Spot]:
+    """Give the place that is meant; a container that was made for it is removed."""
+    target = named(wish.target)
+    found = None if is_spec(target) else _environment(site.engine, target)
+    if found is not None:
+        yield _in_environment(site.engine, found, wish)
+        return
+    image = find(site.engine, find_image(site.engine, target).id)
+    wiring = _wiring(site, image, wish)
+    wanted = Container(
+        image=image,
+        wiring=wiring,
+        shm_mib=shm_mib(wish.shm_mib, machine.memory_mib(site.host), limited=False),
+        ulimits=TRAINING if machine.raises_limits(site.host) else (),
+        total_s=TOTAL_S[wish.tier],
+    )
+    with started(site.engine, wanted) as container:
+        python = python_of(site.engine, container, image, wish.python)
+        place = Inside(engine=site.engine, container=container, python=python, timeout_s=TOTAL_S[wish.tier])
+        kind = _torch_kind(wiring.accelerator)
+        names = _names(site.host, wiring)
+        yield Spot(place=place, title=target, kind=kind, count=len(wiring.ids) or None, names=names)
+
+
+def _environment(engine: Engine, target: str) -> ContainerFacts | None:
+    """Return the environment of that name; a name of nothing may still be an image's."""
+    try:
+        found = lookup.find(engine, target)
+    except EnvkitError:
+        return None
+    return lookup.running(engine, target) if found else None
+
+
+def _in_environment(engine: Engine, facts: ContainerFacts, wish: Wish) -> Spot:
+    name = lookup.name_of(facts)
+    if wish.shm_mib is not None:
+        raise UsageError(f"environment {name} has its /dev/shm", fix=f"`envkit rm {name}`, then up --shm")
+    has = parse_device(str(json.loads(facts.labels.get("io.envkit.run", "{}")).get("device", "cpu")))
+    wanted = wish.device.accelerator
+    if wanted not in (AUTO, has.accelerator) or wish.device.ids:
+        raise AcceleratorError(
+            f"environment {name} has {has.accelerator}, and all of its cards are tried",
+            fix="leave out --device; an image can be tried with any",
+        )
+    python = python_of(engine, facts.id, engine.images.inspect(facts.image), wish.python)
+    return Spot(
+        place=Inside(engine=engine, container=facts.id, python=python, timeout_s=TOTAL_S[wish.tier]),
+        title=f"environment {name}",
+        kind=_torch_kind(has.accelerator),
+        count=len(has.ids) if has.ids else None,
+    )
+
+
+def _wiring(site: Site, image: ImageFacts, wish: Wish) -> Wiring:
+    """Decide how the cards get in: an image of ours says what it is for, of others the machine decides."""
+    engine = site.engine.facts()
+    made_for = image.labels.get(ACCELERATOR)
+    if made_for is not None:
+        wanted = meant(wish.device, made_for)
+    elif wish.device.accelerator != AUTO:
+        wanted = wish.device.accelerator
+    else:
+        wanted = _present(site, engine.cdi)
+    return ACCELERATORS[wanted].wire(wish.device.ids, machine.seen(site.host, wanted, engine.cdi))
+
+
+def _present(site: Site, cdi: tuple[str, ...]) -> str:
+    """Return what the machine has cards of; else the CPU."""
+    for name, accelerator in ACCELERATORS.items():
+        if not accelerator.looks_at:
+            continue
+        try:
+            accelerator.wire(None, machine.seen(site.host, name, cdi))
+        except AcceleratorError:
+            continue
+        return name
+    return "cpu"
+
+
+def _names(host: Host, wiring: Wiring) -> tuple[str, ...]:
+    """Return the names of the cards that are given, as their maker's tool tells them on the host."""
+    if not wiring.ids:
+        return ()
+    found = machine.find_cards(host, wiring.accelerator).cards
+    return tuple(card.name for card in found if card.index in wiring.ids and card.part_of is None)
+
+
+def _torch_kind(accelerator: str) -> str:
+    return AUTO if accelerator == AUTO else ACCELERATORS[accelerator].torch_device

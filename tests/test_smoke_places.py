@@ -1,0 +1,99 @@
+"""Where the probes run, and which Python they get."""
+
+from __future__ import annotations
+
+import pytest
+
+from envkit.accelerators.base import Request, Wiring
+from envkit.engines.fake import FakeEngine
+from envkit.engines.values import DeviceRequest, ExecRequest, ExecResult, ImageFacts, Limit, Mount, RunRequest
+from envkit.errors import EngineError, RunError
+from envkit.plan.limits import TRAINING
+from envkit.smoke.places import Container, Inside, python_of, started
+from tests.environments import image
+
+LOOK = ("sh", "-c", 'for name in "$@"; do command -v "$name" && exit; done', "sh", "python", "python3")
+
+
+def foreign(*entrypoint: str) -> ImageFacts:
+    found = image()
+    return ImageFacts(**{**found.__dict__, "labels": {}, "entrypoint": entrypoint})
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    found = FakeEngine()
+    found.images.add(image())
+    found.inside.scripts[LOOK] = ExecResult(code=0, stdout=b"/usr/bin/python3\n", stderr=b"")
+    return found
+
+
+@pytest.fixture
+def container(engine: FakeEngine) -> str:
+    made = engine.containers.create(RunRequest(image=image().id))
+    engine.containers.start(made)
+    return made
+
+
+def test_a_card_is_wired_and_limits_are_asked_for(engine: FakeEngine) -> None:
+    wiring = Wiring(
+        accelerator="cuda", ids=(1,), nodes=("/dev/x",), libraries=("/lib/driver",), groups=("44",),
+        request=Request(driver="cdi", ids=("nvidia.com/gpu=1",)),
+    )  # fmt: skip
+    wanted = Container(image=image(), wiring=wiring, shm_mib=100, ulimits=TRAINING, total_s=600)
+    with started(engine, wanted) as made:
+        request = engine.containers.requests[made]
+    assert request.device_request == DeviceRequest(driver="cdi", ids=("nvidia.com/gpu=1",))
+    assert (request.devices, request.groups) == (("/dev/x",), ("44",))
+    assert request.mounts == (Mount(source="/lib/driver", target="/lib/driver", read_only=True),)
+    assert request.limits[0] == Limit(name="memlock", soft=-1, hard=-1)
+    assert engine.containers.find({}) == ()
+
+
+def test_an_engine_that_may_not_lift_limits_starts_it_without(engine: FakeEngine) -> None:
+    engine.containers.lifts_limits = False
+    wanted = Container(
+        image=image(), wiring=Wiring(accelerator="cpu"), shm_mib=100, ulimits=TRAINING, total_s=600
+    )
+    with started(engine, wanted) as made:
+        assert engine.containers.requests[made].limits == ()
+
+
+def test_the_first_python_on_path_is_taken_or_the_one_asked_for(engine: FakeEngine, container: str) -> None:
+    assert python_of(engine, container, foreign(), None) == ("/usr/bin/python3",)
+    assert python_of(engine, container, foreign(), "/x/python") == ("/x/python",)
+
+
+def test_an_image_without_python_says_so(engine: FakeEngine, container: str) -> None:
+    engine.inside.scripts[LOOK] = ExecResult(code=1, stdout=b"", stderr=b"")
+    with pytest.raises(RunError, match="no Python in it"):
+        python_of(engine, container, foreign(), None)
+
+
+@pytest.mark.parametrize(("says", "used"), [("envkit-passes-on\n", True), ("a server starts\n", False)])
+def test_a_foreign_entrypoint_is_used_when_it_passes_commands_on(
+    engine: FakeEngine, container: str, says: str, used: bool
+) -> None:
+    ask = ("/entry", "sh", "-c", "echo envkit-passes-on")
+    engine.inside.scripts[ask] = ExecResult(code=0, stdout=says.encode(), stderr=b"")
+    python = ("/usr/bin/python3",)
+    assert python_of(engine, container, foreign("/entry"), None) == (("/entry",) if used else ()) + python
+
+
+def test_what_interrupts_us_ends_the_probes_by_their_token(engine: FakeEngine, container: str) -> None:
+    def interrupted(facts: object, request: ExecRequest) -> ExecResult:
+        raise KeyboardInterrupt
+
+    engine.inside.scripts[("python", "-c", "x")] = interrupted
+    place = Inside(engine=engine, container=container, python=("python",), timeout_s=60)
+    with pytest.raises(KeyboardInterrupt):
+        place.run(("-c", "x"), b"", lambda line: None)
+    first, second = engine.inside.requests[-2:]
+    assert second.command[-1] == first.env["ENVKIT_SMOKE"]
+    assert (second.user, "environ" in second.command[2]) == ("0", True)
+
+
+def test_a_container_that_is_gone_does_not_hide_why(engine: FakeEngine) -> None:
+    place = Inside(engine=engine, container="none", python=("python",), timeout_s=60)
+    with pytest.raises(EngineError, match="no such container"):
+        place.run(("-c", "x"), b"", lambda line: None)
