@@ -12,6 +12,7 @@ TEXTS = (
         "envkit-assert: torch is 2.13.0+cu130, planned was 2.13.0+cpu",
         "what was planned is not what was installed",
     ),
+    ("envkit: there is no CANN in this base: no set_env.sh below /usr/local/Ascend", "name a CANN image in"),
     ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "free space"),
     ("npm error code ENOSPC\nnpm error nospc no space left on device, write", "free space"),
     ("failed to register layer: write /usr/lib/x: no space left on device", "free space"),

@@ -41,6 +41,11 @@ def test_only_what_the_scripts_changed_is_kept_and_the_user_s_python_comes_first
     }
 
 
+def test_stubs_of_a_driver_stay_out_of_the_library_path() -> None:
+    after = {"LD_LIBRARY_PATH": "/cann/x86_64-linux/devlib:/cann/lib64:/cuda/lib64/stubs:", "PATH": ""}
+    assert set_by({}, after) == {"LD_LIBRARY_PATH": "/cann/lib64", "PATH": "/opt/venv/bin"}
+
+
 def test_what_no_instruction_can_hold_is_left_out() -> None:
     assert "TWO_LINES" not in set_by({}, {"TWO_LINES": "a\nb", "PATH": "/bin"})
 

@@ -12,6 +12,11 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         "what was planned is not what was installed: the lines above name the package",
     ),
     (
+        "there is no CANN in this base",
+        "name a CANN image in `base:`, as the presets for ascend do, or install CANN in a step with "
+        "`at: before_packages`",
+    ),
+    (
         "[Nn]o space left on device|ENOSPC|You don't have enough free space",
         "free space on the engine's disk: `docker system df` shows what takes it",
     ),

@@ -23,6 +23,7 @@ START_FILES = (
 _SOURCING = re.compile(
     r"(^|[\s;&|({])(?:source|\.)(\s+[\"']?[^\s;&|]*/set_?env\.(?:sh|bash)\b)", re.MULTILINE
 )
+_STUBS = re.compile(r"/(devlib|stubs?)(/|$)")
 _OF_SHELLS = {"_", "PWD", "OLDPWD", "SHLVL"}
 
 
@@ -39,6 +40,7 @@ def environment_after(command: str) -> dict[str, str]:
 def set_by(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
     """Return what came or changed, tidy; an empty element of a list is a change too."""
     after = {**after, "PATH": f"{FIRST_ON_PATH}:{after.get('PATH', '')}"}
+    after["LD_LIBRARY_PATH"] = without_stubs(after.get("LD_LIBRARY_PATH", ""))
     changed = {
         name: tidy(value)
         for name, value in after.items()
@@ -47,7 +49,7 @@ def set_by(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in sorted(changed.items())
-        if value != before.get(name) and value.isprintable()
+        if value != before.get(name, "") and value.isprintable()
     }
 
 
@@ -57,6 +59,14 @@ def tidy(value: str) -> str:
     if len(parts) < 2 or not all(part.startswith("/") or not part for part in parts):
         return value
     return ":".join(dict.fromkeys(part for part in parts if part))
+
+
+def without_stubs(value: str) -> str:
+    """Return a library path without folders of stubs, which scripts add where no driver is, as in a build.
+
+    With a driver they would be found in its libraries' place (facts A2.3: error 100039).
+    """
+    return ":".join(part for part in value.split(":") if not _STUBS.search(part))
 
 
 def disarm(text: str) -> str:

@@ -11,7 +11,7 @@ for script in \
     fi
 done
 if [ -z "${toolkit:-}" ]; then
-    echo "envkit-assert: CANN's set_env.sh is not below /usr/local/Ascend: this base is no CANN image" >&2
+    echo "envkit: there is no CANN in this base: no set_env.sh below /usr/local/Ascend" >&2
     exit 1
 fi
 . "$toolkit"

@@ -31,7 +31,7 @@ accelerator: ascend
 python: "3.11"
 torch: "2.13.0"
 torch_npu: "2.13.0"
-env: {{ASCEND_GLOBAL_LOG_LEVEL: "3"}}
+env: {{LCCL_DETERMINISTIC: "1"}}
 ide: {{code_server: false}}
 services: {{tensorboard: false}}
 """

@@ -11,4 +11,7 @@ export LD_LIBRARY_PATH=${libraries}:${tiling}:${LD_LIBRARY_PATH}
 export PYTHONPATH=${ASCEND_TOOLKIT_HOME}/python/site-packages:${ASCEND_TOOLKIT_HOME}/opp/built-in/op_impl/ai_core/tbe:${PYTHONPATH}
 export PATH=${ASCEND_TOOLKIT_HOME}/bin:${ASCEND_TOOLKIT_HOME}/tools/ccec_compiler/bin:${PATH}
 export CMAKE_PREFIX_PATH=${ASCEND_TOOLKIT_HOME}/toolkit/tools/tikicpulib/lib/cmake:${CMAKE_PREFIX_PATH}
+if [ ! -d /usr/local/Ascend/driver/lib64 ]; then
+    export LD_LIBRARY_PATH=${LD_LIBRARY_PATH}:${ASCEND_TOOLKIT_HOME}/$(arch)-linux/devlib
+fi
 unset tiling libraries

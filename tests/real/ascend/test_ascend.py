@@ -14,6 +14,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
+from envkit import paths
 from envkit.probes import verify_jupyter
 from envkit.probes.verify_net import TEXT, Door, WebSocket, ask
 from tests.npu_sim.base import REFERENCE
@@ -147,9 +148,10 @@ def test_what_cann_s_scripts_set_is_there_beside_what_the_base_had(
     toolkit = "/usr/local/Ascend/cann-9.1.0"
     assert env["ASCEND_OPP_PATH"] == f"{toolkit}/opp"
     assert env["ATB_HOME_PATH"].endswith("/cxx_abi_1")
-    assert env["ASCEND_GLOBAL_LOG_LEVEL"] == "3"
+    assert env["LCCL_DETERMINISTIC"] == "1", "the spec's own value counts more than the script's"
     libraries = env["LD_LIBRARY_PATH"].split(":")
     assert f"{toolkit}/lib64" in libraries
+    assert not [path for path in libraries if path.endswith("/devlib")]
     assert libraries[-3:] == base["LD_LIBRARY_PATH"].rstrip(":").split(":")
     for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "CMAKE_PREFIX_PATH"):
         elements = env[name].split(":")
@@ -165,6 +167,16 @@ def test_the_user_s_python_sees_what_the_operator_compiler_needs_of_the_base_s(
     seen = engine.containers.run(ascend_image, ["python", "-c", show], remove=True).decode().split()
     own = "/usr/local/python3.11.2"
     assert seen == ["/opt/venv", own, f"{own}/lib/python3/dist-packages/attr/__init__.py"]
+
+
+def test_a_base_without_cann_is_refused_with_a_sentence(debian: str) -> None:
+    script = paths.templates() / "ascend" / "variables.sh"
+    words = ["docker", "run", "--rm", "--interactive", debian, "bash"]
+    ended = subprocess.run(
+        words, input=script.read_bytes(), capture_output=True, timeout=LIMIT_S, check=False
+    )
+    said = b"envkit: there is no CANN in this base: no set_env.sh below /usr/local/Ascend\n"
+    assert (ended.returncode, ended.stderr) == (1, said)
 
 
 def test_a_machine_without_npus_refuses_to_start_it_on_one(ascend_image: str) -> None:
