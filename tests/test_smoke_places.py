@@ -7,6 +7,7 @@ import pytest
 from envkit.accelerators.base import Request, Wiring
 from envkit.engines.fake import FakeEngine
 from envkit.engines.values import DeviceRequest, ExecRequest, ExecResult, ImageFacts, Limit, Mount, RunRequest
+from envkit.environment.card_lease import holders
 from envkit.errors import EngineError, RunError
 from envkit.plan.limits import TRAINING
 from envkit.smoke.places import Container, Inside, python_of, started
@@ -37,12 +38,14 @@ def container(engine: FakeEngine) -> str:
 
 def test_a_card_is_wired_and_limits_are_asked_for(engine: FakeEngine) -> None:
     wiring = Wiring(
-        accelerator="cuda", ids=(1,), nodes=("/dev/x",), libraries=("/lib/driver",), groups=("44",),
+        accelerator="cuda", ids=(1,), keys=("GPU-1",), nodes=("/dev/x",),
+        libraries=("/lib/driver",), groups=("44",),
         request=Request(driver="cdi", ids=("nvidia.com/gpu=1",)),
     )  # fmt: skip
     wanted = Container(image=image(), wiring=wiring, shm_mib=100, ulimits=TRAINING, total_s=600)
     with started(engine, wanted) as made:
         request = engine.containers.requests[made]
+        assert holders(engine).keys() == {"GPU-1"}  # nobody else gets it meanwhile
     assert request.device_request == DeviceRequest(driver="cdi", ids=("nvidia.com/gpu=1",))
     assert (request.devices, request.groups) == (("/dev/x",), ("44",))
     assert request.mounts == (Mount(source="/lib/driver", target="/lib/driver", read_only=True),)

@@ -17,6 +17,7 @@ from envkit.errors import EngineError, EnvkitError, RunError
 from envkit.hosts.base import Command, Host
 from envkit.image.expectation import EXPECT, of_image
 from envkit.plan.limits import Ulimit
+from envkit.plan.run_record import CARDS
 
 Hear = Callable[[str], None]
 _PASSES = "envkit-passes-on"
@@ -121,6 +122,7 @@ def _request(wanted: Container, *, limited: bool) -> RunRequest:
         entrypoint=("sleep",),
         command=(f"{wanted.total_s:.0f}",),
         groups=wiring.groups,
+        labels={CARDS: " ".join(wiring.keys)} if wiring.keys else {},  # nobody else gets them meanwhile
         mounts=tuple(Mount(source=path, target=path, read_only=True) for path in wiring.libraries),
         shm_mib=wanted.shm_mib,
         init=True,

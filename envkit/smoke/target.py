@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from envkit.accelerators import ACCELERATORS
-from envkit.accelerators.base import Wiring
+from envkit.accelerators.base import Seen, Wiring
 from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts, ImageFacts
-from envkit.environment import lookup, machine
+from envkit.environment import card_lease, lookup, machine
 from envkit.environment.target import find_image, is_spec, named
 from envkit.environment.up import Site
 from envkit.errors import AcceleratorError, EnvkitError, UsageError
 from envkit.hosts.base import Host
 from envkit.image.inventory import find
-from envkit.plan.devices import AUTO, DeviceWish, meant, parse_device
+from envkit.plan.devices import AUTO, DeviceWish, decide, meant, parse_device
 from envkit.plan.limits import TRAINING, shm_mib
 from envkit.smoke.checks import LIMIT_S, START_S, Tier
 from envkit.smoke.places import Container, Here, Inside, Place, python_of, started
@@ -56,12 +56,13 @@ def here(host: Host, wish: Wish) -> Spot:
     """Return a machine's own Python."""
     if wish.target is not None or wish.shm_mib is not None:
         raise UsageError("--here runs no container", fix="leave out the image and --shm, or leave out --here")
+    if wish.device.uuids:
+        raise UsageError("--here takes cards by number", fix="`envkit devices` shows their numbers")
     python = wish.python or "python3"
     kind, ids = _torch_kind(wish.device.accelerator), wish.device.ids
     place = Here(host=host, python=python, silence_s=START_S + LIMIT_S + 60)
-    return Spot(
-        place=place, title=f"{python} on {host.name}", kind=kind, ids=ids, count=len(ids) if ids else None
-    )
+    count = len(ids) if ids else wish.device.count
+    return Spot(place=place, title=f"{python} on {host.name}", kind=kind, ids=ids, count=count)
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def spot(site: Site, wish: Wish) -> Iterator[Spot]:
         yield _in_environment(site.engine, found, wish)
         return
     image = find(site.engine, find_image(site.engine, target).id)
-    wiring = _wiring(site, image, wish)
+    wiring, seen = _wiring(site, image, wish)
     wanted = Container(
         image=image,
         wiring=wiring,
@@ -85,7 +86,7 @@ def spot(site: Site, wish: Wish) -> Iterator[Spot]:
         python = python_of(site.engine, container, image, wish.python)
         place = Inside(engine=site.engine, container=container, python=python, timeout_s=TOTAL_S[wish.tier])
         kind = _torch_kind(wiring.accelerator)
-        names = _names(site.host, wiring)
+        names = tuple(card.name for card in seen.cards if card.key in wiring.keys)
         yield Spot(place=place, title=target, kind=kind, count=len(wiring.ids) or None, names=names)
 
 
@@ -103,8 +104,7 @@ def _in_environment(engine: Engine, facts: ContainerFacts, wish: Wish) -> Spot:
     if wish.shm_mib is not None:
         raise UsageError(f"environment {name} has its /dev/shm", fix=f"`envkit rm {name}`, then up --shm")
     has = parse_device(str(json.loads(facts.labels.get("io.envkit.run", "{}")).get("device", "cpu")))
-    wanted = wish.device.accelerator
-    if wanted not in (AUTO, has.accelerator) or wish.device.ids:
+    if wish.device not in (DeviceWish(), DeviceWish(accelerator=has.accelerator), has):
         raise AcceleratorError(
             f"environment {name} has {has.accelerator}, and all of its cards are tried",
             fix="leave out --device; an image can be tried with any",
@@ -114,42 +114,26 @@ def _in_environment(engine: Engine, facts: ContainerFacts, wish: Wish) -> Spot:
         place=Inside(engine=engine, container=facts.id, python=python, timeout_s=TOTAL_S[wish.tier]),
         title=f"environment {name}",
         kind=_torch_kind(has.accelerator),
-        count=len(has.ids) if has.ids else None,
+        count=len(has.ids or ()) + len(has.uuids) or None,
     )
 
 
-def _wiring(site: Site, image: ImageFacts, wish: Wish) -> Wiring:
-    """Decide how the cards get in: an image of ours says what it is for, of others the machine decides."""
-    engine = site.engine.facts()
+def _wiring(site: Site, image: ImageFacts, wish: Wish) -> tuple[Wiring, Seen]:
+    """Choose the cards: an image of ours says what it is for, for others the machine decides."""
     made_for = image.labels.get(ACCELERATOR)
-    if made_for is not None:
-        wanted = meant(wish.device, made_for)
-    elif wish.device.accelerator != AUTO:
-        wanted = wish.device.accelerator
-    else:
-        wanted = _present(site, engine.cdi)
-    return ACCELERATORS[wanted].wire(wish.device.ids, machine.seen(site.host, wanted, engine.cdi))
+    if made_for is None:
+        asked = wish.device.accelerator
+        made_for = _present(site.host) if asked == AUTO else asked
+    kind = meant(wish.device, made_for)
+    there = machine.seen(site.host, kind, site.engine.facts().cdi)
+    cards = machine.find_cards(site.host, kind, there).cards
+    seen = replace(there, cards=cards, taken=card_lease.holders(site.engine) if cards else {})
+    return decide(wish.device, made_for, seen), seen
 
 
-def _present(site: Site, cdi: tuple[str, ...]) -> str:
+def _present(host: Host) -> str:
     """Return what the machine has cards of; else the CPU."""
-    for name, accelerator in ACCELERATORS.items():
-        if not accelerator.looks_at:
-            continue
-        try:
-            accelerator.wire(None, machine.seen(site.host, name, cdi))
-        except AcceleratorError:
-            continue
-        return name
-    return "cpu"
-
-
-def _names(host: Host, wiring: Wiring) -> tuple[str, ...]:
-    """Return the names of the cards that are given, as their maker's tool tells them on the host."""
-    if not wiring.ids:
-        return ()
-    found = machine.find_cards(host, wiring.accelerator).cards
-    return tuple(card.name for card in found if card.index in wiring.ids and card.part_of is None)
+    return next((name for name in ACCELERATORS if machine.find_cards(host, name).cards), "cpu")
 
 
 def _torch_kind(accelerator: str) -> str:
