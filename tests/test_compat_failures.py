@@ -96,6 +96,16 @@ def test_a_harmless_note_is_no_likely_cause() -> None:
     assert best is not None and best.id == "nvidia-ordinal"
 
 
+def test_of_two_rows_for_one_line_the_more_special_one_counts() -> None:
+    assert ids("RuntimeError: CUDA error: invalid device ordinal") == ["nvidia-ordinal"]
+    assert ids("RuntimeError: CUDA error: something new") == ["cuda-error"]
+
+
+def test_a_terminals_own_signs_are_not_shown() -> None:
+    (found,) = explain("\x1b[31mRuntimeError: CUDA error: invalid device ordinal\x1b[0m\x07\n")
+    assert found.line == "RuntimeError: CUDA error: invalid device ordinal"
+
+
 def test_a_line_without_end_is_searched_at_its_beginning_only() -> None:
     assert ids("x" * 10_000_000) == []
     assert ids("RuntimeError: CUDA error: invalid device ordinal " + "x" * 5_000_000) == ["nvidia-ordinal"]

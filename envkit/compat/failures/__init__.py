@@ -1,4 +1,4 @@
-"""Failure texts of torch and of both card makers' stacks: what a text means, and what to do. Pure."""
+"""Failure texts of torch, of both card makers' stacks and of systems: what they mean, what to do. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from envkit import paths
 
-_TABLES = ("ascend", "nvidia", "torch")
+_TABLES = ("ascend", "nvidia", "torch", "general")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _LOOKED_AT = 3  # places of one pattern: every rank prints the same
 _LONGEST_LINE = 2000  # of what is searched: progress bars and dumped tensors are one line each
 
@@ -47,11 +48,18 @@ class Explanation:
 
 
 def explain(text: str) -> tuple[Explanation, ...]:
-    """Return what the text shows: causes before what they led to, and the earlier line first."""
-    lines = [line[:_LONGEST_LINE] for line in text.splitlines()]
+    """Return what the text shows: causes before what they led to, and the earlier line first.
+
+    Of two rows for one line the more special one counts.
+    """
+    lines = [_CONTROL.sub("", line[:_LONGEST_LINE]) for line in text.splitlines()]
     whole = "\n".join(lines)
     found = [shown for failure in failures() if (shown := _shown(failure, whole, lines)) is not None]
-    return tuple(sorted(found, key=lambda one: (one.failure.rank, one.number)))
+    found.sort(key=lambda one: (one.failure.rank, one.number))
+    best: dict[int, int] = {}  # line → the rank of what explains it best
+    for one in found:
+        best.setdefault(one.number, one.failure.rank)
+    return tuple(one for one in found if one.failure.rank == best[one.number])
 
 
 def explain_error(error: BaseException) -> tuple[Explanation, ...]:
