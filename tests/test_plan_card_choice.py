@@ -58,7 +58,7 @@ def test_each_card_that_cannot_be_had_is_named_with_its_reason() -> None:
     assert error.exit_code == 7
     assert error.what.splitlines() == [
         "2 cuda cards are asked for, 1 of 4 can be had:",
-        "    cuda:0 (H100): python (pid 42), triton (pid 43) runs on it",
+        "    cuda:0 (H100): in use by python (pid 42), triton (pid 43)",
         "    cuda:1 (H100): GPU is lost",
         "    cuda:2 (H100): environment a has it",
     ]

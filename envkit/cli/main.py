@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keep": ("envkit.cli.keep", "Postpone an environment's idle stop."),
     "idle": ("envkit.cli.idle", "Tell whether anybody uses an environment."),
     "cache": ("envkit.cli.cache", "Look at /work/cache, and remove what nobody used."),
+    "devices": ("envkit.cli.devices", "Show the cards, and who has which."),
     "doctor": ("envkit.cli.doctor", "Say what is wrong with this machine, or in a log."),
     "engine": ("envkit.cli.engine", "Look at the container engine, or install one."),
 }

@@ -59,6 +59,15 @@ def holders(engine: Engine, *, besides: str = "") -> Mapping[str, str]:
     return held
 
 
+def users(engine: Engine) -> dict[str, tuple[str, ...]]:
+    """Return the environments that run with each card, by its key; several share it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for facts in engine.containers.find(_OURS):
+        for key in _keys(facts) if _lease(facts) is None and facts.state in ACTIVE else ():
+            found[key] = (*found.get(key, ()), name_of(facts))
+    return found
+
+
 def stale(lease: ContainerFacts, owner: ContainerFacts | None) -> str:
     """Return why a lease holds nothing any more; "": it holds, or may."""
     name = lease.labels.get(_HOLDER, "?")

@@ -58,7 +58,7 @@ def hindrance(card: Card, seen: Seen, *, share: bool = False) -> str:
         return ""
     holder = seen.taken.get(card.key, "")
     running = ", ".join(str(process) for process in card.processes)
-    return holder or (f"{running} runs on it" if running else "")
+    return holder or (f"in use by {running}" if running else "")
 
 
 def _named(wanted: Wanted, seen: Seen) -> tuple[Card, ...]:
