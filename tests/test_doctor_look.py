@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from envkit.doctor.look import look, read
 from envkit.doctor.seen import Disk, Node, Seen
 from tests.scripted_host import ScriptedHost
@@ -30,7 +32,6 @@ disk\tshm no 64 64 0 - /dev/shm
 silent\thome /home/ada
 docker_pid\t4242
 docker_runs\tdockerd
-docker_socket\t999 660
 pci_nvidia\t0000:44:00.0
 pci_nvidia\t0000:45:00.0
 module\tnvidia
@@ -70,7 +71,6 @@ def test_everything_that_is_printed_becomes_a_fact() -> None:
         },
         silent={"home": "/home/ada"},
         docker_runs="dockerd",
-        docker_socket=Node(path="/var/run/docker.sock", group=999, mode=0o660),
         pci={"nvidia": ("0000:44:00.0", "0000:45:00.0")},
         modules=("nvidia",),
         nodes=(
@@ -86,6 +86,11 @@ def test_everything_that_is_printed_becomes_a_fact() -> None:
 def test_a_machine_that_tells_nothing_is_empty() -> None:
     assert read("") == Seen()
     assert read("a line without a name\ndocker_pid\t9\n").docker_runs == ""
+
+
+@pytest.mark.parametrize("line", ["disk\ttmp yes   /tmp", "disk\ttmp yes - - - - /tmp", "node\t", "gids\t?"])
+def test_a_program_that_answers_nonsense_is_left_out(line: str) -> None:
+    assert read(f"{line}\n") == Seen()
 
 
 def test_an_engine_in_a_container_cannot_lift_limits() -> None:

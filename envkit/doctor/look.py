@@ -16,6 +16,9 @@ _SYS_RESOURCE = 1 << 24  # capabilities(7): without it nobody on that machine ca
 _NUMBERS = ("forward", "watches", "instances", "mtu", "docker_mtu", "mig", "secure_boot")
 _WORDS = ("nvidia_smi_fails", "toolkit", "ascend_version", "fabricmanager", "char_links")
 
+_DISK = re.compile(r"(\w+) (yes|no) (\d+) (\d+) (\S+) (\S+) (.+)")
+_NODE = re.compile(r"(\S+) (\d+) ([0-7]+)")
+
 Rows = Mapping[str, tuple[str, ...]]
 
 
@@ -29,7 +32,7 @@ def read(text: str) -> Seen:
     """Return what look.sh printed as facts."""
     rows = _rows(text)
     first = {name: values[0] for name, values in rows.items()}
-    disks = (_disk(row.split(" ", 6)) for row in rows.get("disk", ()))
+    disks = (_disk(row) for row in rows.get("disk", ()))
     pid = first.get("docker_pid")
     return Seen(
         now=float(first.get("now") or 0),
@@ -48,13 +51,12 @@ def read(text: str) -> Seen:
         dns=tuple(first.get("dns", "").split()),
         is_synchronized={"yes": True, "no": False}.get(first.get("synchronized", "")),
         mounts="\n".join(rows.get("mount", ())),
-        disks=dict(disks),
+        disks=dict(disk for disk in disks if disk is not None),
         silent=dict(row.partition(" ")[::2] for row in rows.get("silent", ())),
         docker_runs=None if pid is None else first.get("docker_runs", ""),
-        docker_socket=_socket(first.get("docker_socket", "")),
         pci={kind: rows[f"pci_{kind}"] for kind in ("nvidia", "ascend") if f"pci_{kind}" in rows},
         modules=rows.get("module", ()),
-        nodes=tuple(_node(row.split()) for row in rows.get("node", ())),
+        nodes=_nodes(rows.get("node", ())),
         nvidia_version=first.get("nvidia_version", ""),
         gpus=rows.get("gpu", ()),
         words={name: first[name] for name in _WORDS if first.get(name)},
@@ -73,9 +75,12 @@ def _rows(text: str) -> Rows:
     return {name: tuple(values) for name, values in found.items()}
 
 
-def _disk(words: list[str]) -> tuple[str, Disk]:
+def _disk(row: str) -> tuple[str, Disk] | None:
     """Read `name writable total free inodes free_inodes path`; a filesystem may not count its inodes."""
-    name, writable, total, free, inodes, free_inodes, path = words
+    found = _DISK.fullmatch(row)
+    if not found:
+        return None
+    name, writable, total, free, inodes, free_inodes, path = found.groups()
     counts = inodes.isdecimal() and int(inodes) > 0 and free_inodes.isdecimal()
     return name, Disk(
         path=path,
@@ -86,13 +91,9 @@ def _disk(words: list[str]) -> tuple[str, Disk]:
     )
 
 
-def _node(words: list[str]) -> Node:
-    path, group, mode = words
-    return Node(path=path, group=int(group), mode=int(mode, 8))
-
-
-def _socket(text: str) -> Node | None:
-    return _node(["/var/run/docker.sock", *text.split()]) if text else None
+def _nodes(rows: tuple[str, ...]) -> tuple[Node, ...]:
+    found = (_NODE.fullmatch(row) for row in rows)
+    return tuple(Node(path=one[1], group=int(one[2]), mode=int(one[3], 8)) for one in found if one)
 
 
 def _members(line: str) -> tuple[str, ...] | None:

@@ -49,7 +49,6 @@ class Seen:
     disks: Mapping[str, Disk] = field(default_factory=dict)  # root, tmp, home, shm
     silent: Mapping[str, str] = field(default_factory=dict)  # the same names → path: it does not answer
     docker_runs: str | None = None  # the program whose number is in docker.pid; None: no such file
-    docker_socket: Node | None = None
     pci: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "nvidia" → addresses
     modules: tuple[str, ...] = ()
     nodes: tuple[Node, ...] = ()
