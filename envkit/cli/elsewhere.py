@@ -10,8 +10,9 @@ _META = "envkit.host"
 # The commands that take --host (tests/test_cli_elsewhere.py compares them with the commands themselves).
 VERBS = frozenset(
     (
-        "build", "cache", "cp", "devices", "diff", "doctor", "exec", "gc", "idle", "inspect", "keep", "logs", "open",
-        "plan", "ps", "restart", "rm", "shell", "smoke", "start", "stop", "top", "up", "verify", "wait",
+        "build", "cache", "cp", "devices", "diff", "doctor", "exec", "gc", "idle", "inspect", "keep", "logs",
+        "open", "plan", "ps", "restart", "rm", "shell", "smoke", "start", "stop", "top", "up",
+        "verify", "wait",
     )
 )  # fmt: skip
 _QUOTED = re.compile(r"`envkit (?P<verb>[a-z]+)(?P<rest>[^`]*)`")
