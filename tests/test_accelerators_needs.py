@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.cards import Card
 from envkit.accelerators.fit import Needs
 from envkit.accelerators.needs import Problem, from_label, loose, problems, to_label
 
@@ -20,12 +19,8 @@ CUDA = Needs(
 ASCEND = Needs(accelerator="ascend", machine="arm64", driver="25.2", chips=("910b",), cann="9.1.0")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    index: int = 0
-    name: str = "a card"
-    chip: str = ""
-    driver: str = ""
+def card(index: int = 0, name: str = "a card", chip: str = "", driver: str = "") -> Card:
+    return Card(index=index, name=name, chip=chip, driver=driver)
 
 
 def told(needs: Needs, *cards: Card) -> tuple[Problem, ...]:
@@ -43,35 +38,35 @@ def test_a_damaged_label_says_nothing(text: str) -> None:
 
 
 def test_an_old_driver_is_refused_with_what_is_needed_and_what_is_there() -> None:
-    assert told(CUDA, Card(driver="470.57.02"), Card(index=1, driver="470.57.02")) == (
+    assert told(CUDA, card(driver="470.57.02"), card(index=1, driver="470.57.02")) == (
         Problem(
             what="the image needs driver 525.60.13 or newer, the host has 470.57.02",
             fix="install a newer driver, or build for this one: `target: {driver: 470.57.02}` in the spec",
         ),
     )
-    assert told(ASCEND, Card(driver="25.0.1", chip="910b"))[0].what == (
+    assert told(ASCEND, card(driver="25.0.1", chip="910b"))[0].what == (
         "the image needs driver 25.2 or newer (CANN 9.1.0), the host has 25.0.1"
     )
 
 
 def test_a_card_without_code_for_it_is_refused_by_number_and_name() -> None:
-    assert told(CUDA, Card(chip="8.6"), Card(index=1, name="NVIDIA B200", chip="10.0")) == (
+    assert told(CUDA, card(chip="8.6"), card(index=1, name="NVIDIA B200", chip="10.0")) == (
         Problem(
             what="the image is made for 7.0, 8.0, 9.0, card 1 (NVIDIA B200) is 10.0",
             fix="another card with --device, or build for this one: `target: {chip: 10.0}` in the spec",
         ),
     )
-    assert told(ASCEND, Card(chip="310p"))[0].what.endswith("card 0 (a card) is 310p")
+    assert told(ASCEND, card(chip="310p"))[0].what.endswith("card 0 (a card) is 310p")
 
 
 def test_what_a_card_does_not_tell_is_not_held_against_it() -> None:
-    assert told(CUDA, Card()) == told(ASCEND, Card()) == ()
-    assert told(Needs(accelerator="cuda", machine="amd64"), Card(driver="1", chip="1.0")) == ()
+    assert told(CUDA, card()) == told(ASCEND, card()) == ()
+    assert told(Needs(accelerator="cuda", machine="amd64"), card(driver="1", chip="1.0")) == ()
 
 
 def test_a_driver_older_than_the_paired_one_is_a_warning() -> None:
-    assert loose(CUDA, [Card(driver="535.104.05"), Card(driver="535.104.05")]) == (
+    assert loose(CUDA, [card(driver="535.104.05"), card(driver="535.104.05")]) == (
         "the host's driver 535.104.05 is older than 570.26, which the image was made with: some of it may "
         "not work",
     )
-    assert loose(CUDA, [Card(driver="580.65.06"), Card()]) == loose(ASCEND, [Card(driver="24.1")]) == ()
+    assert loose(CUDA, [card(driver="580.65.06"), card()]) == loose(ASCEND, [card(driver="24.1")]) == ()
