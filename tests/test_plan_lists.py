@@ -42,7 +42,12 @@ def test_the_user_s_python_gets_ipykernel_and_what_the_spec_names() -> None:
     found = files_of(pip=["numpy>=2", "pandas"], torch="2.13.0")
     assert text(found["lists/packages.txt"]) == "ipykernel\nnumpy>=2\npandas\n"
     assert text(found["lists/torch.txt"]) == text(found["lists/constraints.txt"]) == "torch==2.13.0+cpu\n"
-    assert json.loads(text(found["lists/torch.json"])) == {"version": "2.13.0", "build": "cpu", "npu": None}
+    assert json.loads(text(found["lists/torch.json"])) == {
+        "version": "2.13.0",
+        "build": "cpu",
+        "npu": None,
+        "of_base": False,
+    }
 
 
 def test_what_only_helps_torch_is_no_constraint() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envkit.plan.build_plan import PythonPlan, TorchPlan
 from envkit.plan.facts import BuildFacts
 from tests.test_plan_make import WHEEL, decisions, plan_of
 
@@ -22,3 +23,21 @@ def test_what_is_resolved_counts_for_the_digest() -> None:
     auto = plan_of(BuildFacts(base_id="sha256:1"), torch="auto")
     assert auto.torch and auto.torch.version == "2.15.0"
     assert auto.digest != plan_of(BuildFacts(base_id="sha256:1"), torch="2.15.0").digest
+
+
+def test_a_torch_of_the_base_s_is_left_where_it_is() -> None:
+    plan = plan_of(
+        BuildFacts(wheels=(WHEEL,)), base="mine:1", os="debian:12", torch="2.9.0a0", torch_from="base"
+    )
+    assert plan.python == PythonPlan(version="3.11", interpreter="python3", own_packages=True, apt=())
+    assert plan.torch == TorchPlan(version="2.9.0a0", build="any", requirements=(), index=None, of_base=True)
+    assert not plan.wheels and not plan.blocked and plan.needs.accelerator == "cpu"
+    files = {file.name: file.content for file in plan.files}
+    assert files["lists/overrides.txt"] == (
+        b"torch ; python_version < '0'\ntorchvision ; python_version < '0'\n"
+        b"torchaudio ; python_version < '0'\ntriton ; python_version < '0'\n"
+    )
+    assert decisions(plan)["torch"] == (
+        "2.9.0a0",
+        "the base brings it, in its own Python: no package of the spec replaces it",
+    )

@@ -147,8 +147,8 @@ def test_a_message_is_complete_and_fits_a_terminal(tmp_path: Path, monkeypatch: 
         "    3 | acelerator: cpu            # cpu | cuda | ascend\n"
         "      | ^^^^^^^^^^\n"
         "      allowed: name, extends, base, os, accelerator, python, torch,\n"
-        "        torch_npu, cuda, target, apt, pip, env, ide, services, user,\n"
-        "        secrets, steps, template, labels\n"
+        "        torch_from, torch_npu, cuda, target, apt, pip, env, ide,\n"
+        "        services, user, secrets, steps, template, labels\n"
         "      did you mean 'accelerator'?"
     )
     assert error.fix == "correct that line, and try again"

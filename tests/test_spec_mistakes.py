@@ -171,6 +171,18 @@ VALUES = [
     (OK + "accelerator: cuda\n«cuda: '12.8'\n", "there is no `torch`"),
     (OK + "accelerator: ascend\n«torch_npu: 2.12.0\n", "there is no `torch`"),
     (OK + "accelerator: cuda\ntorch: 2.10.0\ncuda: «cu128\n", "`major.minor`, as in 12.8"),
+    (OK + "torch_from: «base\n", "`torch_from: base` needs the version that the base has"),
+    (OK + "torch: auto\ntorch_from: «base\n", "`torch_from: base` needs the version that the base has"),
+    ("name: x\ntorch: 2.9.0\ntorch_from: «base\n", "`torch_from: base` needs a base that has one"),
+    (
+        OK + "accelerator: cuda\ntorch: 2.9.0\ntorch_from: base\n«cuda: 12.8\n",
+        "`cuda` chooses a build, and with `torch_from: base` the base has chosen",
+    ),
+    (OK + "target: {«chip: h100}\n", "`target.chip` says which card, but `accelerator: cpu` uses none"),
+    (OK + "accelerator: cuda\ntarget: {chip: «'h100;'}\n", "'h100;' is not allowed here"),
+    (OK + "accelerator: cuda\ntarget: {driver: «newest}\n", "'newest' is not allowed here"),
+    (OK + "target: {machine: «x86_64}\n", "'x86_64' is not allowed here"),
+    (OK + "target: «h100\n", "'h100' cannot stand here"),
     (OK + "accelerator: cuda\ntorch: 2.10.0\ncuda: «12.8.1\n", "`major.minor`, as in 12.8"),
 ]
 PACKAGES = [

@@ -90,6 +90,7 @@ class TorchPlan:
     requirements: tuple[str, ...]
     index: str | None  # asked before the machine's own; None: not needed
     npu: str | None = None  # torch_npu's version
+    of_base: bool = False  # nothing is installed: the base's own Python has it
 
 
 @dataclass(frozen=True, kw_only=True)

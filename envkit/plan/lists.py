@@ -30,9 +30,13 @@ def context_files(
         "locks/bootstrap.txt": compat.lock("bootstrap"),
         "locks/tools.txt": _tools_lock(tools),
     }
-    if torch:
+    if torch and torch.of_base:
+        texts["lists/overrides.txt"] = _lines(f"{name} ; python_version < '0'" for name in _TORCHES)
+    if torch and not torch.of_base:
         texts["lists/torch.txt"] = _lines(torch.requirements)
-        texts["lists/torch.json"] = _json({"version": torch.version, "build": torch.build, "npu": torch.npu})
+    if torch:
+        planned = {"version": torch.version, "build": torch.build, "npu": torch.npu, "of_base": torch.of_base}
+        texts["lists/torch.json"] = _json(planned)
     if tools.code_server:
         texts["code-server/plan.sh"] = code_server.script_words(tools.code_server)
         texts["extensions/extensions.json"] = _json(code_server.extension_rows(tools.code_server))
@@ -89,6 +93,10 @@ def _from_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[str]:
             word = line.partition("#")[0].strip()
             if word:
                 yield word
+
+
+# What packages ask for and the base has: an override that no Python fits keeps it from being installed.
+_TORCHES = ("torch", "torchvision", "torchaudio", "triton")
 
 
 def _exact(torch: TorchPlan | None) -> list[str]:

@@ -103,7 +103,7 @@ def _compose(
         python=parts.python,
         torch=parts.torch,
         requirements=requirements,
-        wheels=bool(spec.pip.wheels or (facts.wheels and parts.torch and not parts.torch.index)),
+        wheels=bool(spec.pip.wheels or (facts.wheels and _is_at_hand(parts.torch))),
         user=user,
         env=tuple(spec.env.items()),
         labels=_labels(spec, parts, door),
@@ -163,6 +163,11 @@ def _warnings(tools: ToolsPlan, facts: BuildFacts) -> list[str]:
             f"JupyterLab {tools.jupyterlab} is not the version of envkit's lock: its packages carry no hashes"
         )
     return found
+
+
+def _is_at_hand(torch: TorchPlan | None) -> bool:
+    """Tell whether torch comes from a wheel of this machine."""
+    return torch is not None and not torch.index and not torch.of_base
 
 
 def _elsewhere(facts: BuildFacts) -> str:

@@ -21,6 +21,10 @@ def choose_python(spec: Spec, base: BaseKnowledge) -> tuple[PythonPlan, Decision
         reason = "the base brings the Python that its libraries need; its packages stay visible"
         _must_match(spec, base.own_python)
         return plan, Decision(name="python", value=base.own_python, reason=reason)
+    if spec.torch_from == "base":
+        plan = PythonPlan(version=spec.python, interpreter="python3", own_packages=True, apt=())
+        reason = "the base's own, which has torch; its packages stay visible"
+        return plan, Decision(name="python", value=spec.python, reason=reason)
     _must_match(spec, base.system_python)
     version = base.system_python
     plan = PythonPlan(
@@ -39,6 +43,11 @@ def choose_torch(
     choice = resolved.torch
     if choice is None:
         return None, Decision(name="torch", value="none", reason="the spec names no torch")
+    if not choice.requirements:
+        plan = TorchPlan(
+            version=choice.version, build=choice.build, requirements=(), index=None, of_base=True
+        )
+        return plan, Decision(name="torch", value=choice.version, reason=choice.reason)
     pattern = _wheel_pattern(choice.version, choice.build, python.version, facts.architecture)
     index, where = _source(pattern, facts, own_wheels)
     plan = TorchPlan(

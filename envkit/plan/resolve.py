@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from envkit import compat
 from envkit.accelerators import ACCELERATORS
-from envkit.accelerators.fit import Misfit, Resolved, Target, Wish, below
+from envkit.accelerators.fit import Misfit, Resolved, Target, TorchChoice, Wish, below
 from envkit.plan.bases import BaseKnowledge
 from envkit.plan.facts import BuildFacts
 from envkit.spec.model import Spec
@@ -12,7 +14,13 @@ from envkit.spec.model import Spec
 
 def resolve(spec: Spec, facts: BuildFacts) -> Resolved:
     """Decide what fits; raise Misfit, which names the spec's key, when nothing does."""
-    return ACCELERATORS[spec.accelerator].resolve(wish_of(spec, facts))
+    resolved = ACCELERATORS[spec.accelerator].resolve(wish_of(spec, facts))
+    if spec.torch_from != "base" or spec.torch is None:
+        return resolved
+    reason = "the base brings it, in its own Python: no package of the spec replaces it"
+    return replace(
+        resolved, torch=TorchChoice(version=spec.torch, build="any", requirements=(), reason=reason)
+    )
 
 
 def wish_of(spec: Spec, facts: BuildFacts) -> Wish:
@@ -25,7 +33,7 @@ def wish_of(spec: Spec, facts: BuildFacts) -> Wish:
     return Wish(
         base=spec.base,
         python=spec.python,
-        torch=spec.torch,
+        torch=None if spec.torch_from == "base" else spec.torch,
         torch_npu=spec.torch_npu,
         cuda=spec.cuda,
         target=target,

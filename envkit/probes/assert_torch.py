@@ -1,8 +1,8 @@
 """Fail the build when torch is not the one that was planned, and name the package that changed it.
 
-Arguments: `torch.json` (`{"version", "build", "npu"}`; build is `cpu`, `cuXYZ` or `any`) and the step that
-has just run. Reads metadata and `torch/version.py`; nothing is imported, because an accelerator's torch may
-need a driver to import.
+Arguments: `torch.json` (`{"version", "build", "npu", "of_base"}`; build is `cpu`, `cuXYZ` or `any`) and the
+step that has just run. Reads metadata and `torch/version.py`; nothing is imported, because an accelerator's
+torch may need a driver to import.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ def build_of_torch() -> str:
     return "cu" + found.group(1).replace(".", "") if found else "cpu"
 
 
+def place_of_torch() -> Path:
+    """Return the folder of packages that torch is in."""
+    return Path(str(importlib.metadata.distribution("torch").locate_file("")))
+
+
 def who_asks_for(name: str) -> list[str]:
     """Return the requirements on a package, each with who asks for it."""
     asked = []
@@ -52,6 +57,8 @@ def problems(plan: dict[str, Any]) -> Iterator[str]:
     build = build_of_torch()
     if version.split("+")[0] != plan["version"] or plan["build"] not in ("any", build):
         yield f"torch {plan['version']} ({plan['build']}) was planned, {version} ({build}) is there"
+    if plan.get("of_base") and place_of_torch().is_relative_to(sys.prefix):
+        yield f"torch was to stay the base's own, and {version} was installed over it, in {sys.prefix}"
     if plan.get("npu") and installed("torch-npu") != plan["npu"]:
         yield f"torch_npu {plan['npu']} was planned, {installed('torch-npu')} is there"
 

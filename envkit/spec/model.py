@@ -253,6 +253,9 @@ class Spec(Part):
     torch: TorchVersion | None = Field(
         default=None, description="torch's version, or `auto`: the newest that fits; left out: no torch"
     )
+    torch_from: Literal["index", "base"] = Field(
+        default="index", description="`base`: the base brings that torch in its own Python, and it stays"
+    )
     torch_npu: Version | None = Field(
         default=None,
         description="torch_npu's exact release, on Ascend; left out: the one for the base's CANN",

@@ -28,8 +28,24 @@ def spec(given: Mapping[str, object]) -> Iterator[_Broken]:
         elif given.get("torch") is None:
             what = f"`{key}` says which torch, but there is no `torch`"
             yield (key,), refusal(what, fix="add `torch` with its version, or leave this out", at_key=True)
+    yield from _torch_of_base(given)
     yield from _target(given.get("target"), accelerator)
     yield from _torch_in_pip(given.get("pip"))
+
+
+def _torch_of_base(given: Mapping[str, object]) -> Iterator[_Broken]:
+    if given.get("torch_from") != "base":
+        return
+    for key, what, fix in (
+        ("torch", "needs the version that the base has", "add `torch` with its exact version"),
+        ("base", "needs a base that has one", "name the base"),
+    ):
+        if str(given.get(key) or "auto") == "auto":
+            yield ("torch_from",), refusal(f"`torch_from: base` {what}", fix=fix)
+    for key in ("cuda", "torch_npu"):
+        if given.get(key) is not None:
+            what = f"`{key}` chooses a build, and with `torch_from: base` the base has chosen"
+            yield (key,), refusal(what, fix="leave it out", at_key=True)
 
 
 def _target(target: object, accelerator: str) -> Iterator[_Broken]:
