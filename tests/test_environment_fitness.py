@@ -93,7 +93,8 @@ def needs(**more: object) -> Needs:
         (
             ascend,
             needs(accelerator="ascend", chips=("310p",)),
-            "the image is made for 310p, card 0 (910B3) is 910b; the image is made for 310p, card 1 (910B3) is 910b",
+            "the image is made for 310p, card 0 (910B3) is 910b; "
+            "the image is made for 310p, card 1 (910B3) is 910b",
         ),
     ],
 )
