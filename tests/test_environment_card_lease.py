@@ -119,6 +119,17 @@ def test_a_stopped_environment_holds_no_card_and_start_names_who_has_it(site: Si
     assert [facts.labels["io.envkit.card-holder"] for facts in leases(site)] == ["a"]
 
 
+def test_cards_that_are_counted_otherwise_are_still_the_same(site: Site) -> None:
+    begin(site, "a", "cuda:1")
+    stop(site.engine, "a")
+    assert isinstance(site.host, Machine)
+    first, second = output("nvidia-smi-535-h100.csv").splitlines()
+    counted = f"0{second[1:]}\n1{first[1:]}\n"
+    site.host.answers = {**site.host.answers, "/usr/bin/nvidia-smi": counted}
+    start(site, "a", 1, lambda line: None)
+    assert [facts.labels["io.envkit.cards"] for facts in leases(site)] == [UUIDS[1]]
+
+
 def test_one_that_ended_by_itself_holds_no_card_either(site: Site) -> None:
     begin(site, "a", "cuda:0")
     engine_of(site).containers.set_state("envkit-a", "exited", 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +32,7 @@ class FakeContainers:
         self._images = images
         self._all: dict[str, ContainerFacts] = {}
         self._numbers = itertools.count(1)
+        self._one_at_a_time = threading.Lock()  # a name is given once
         self.requests: dict[str, RunRequest] = {}
         self.files: dict[str, dict[str, bytes]] = {}
         self.printed: dict[str, bytes] = {}
@@ -48,8 +50,6 @@ class FakeContainers:
         image = self._images.require(request.image)
         number = next(self._numbers)
         name = request.name or f"fake_{number}"
-        if self.inspect(name):
-            raise NameTaken(f"the name {name} is taken", fix="choose another name, or remove that container")
         identity = made_id("container", str(number)).removeprefix("sha256:")
         self.requests[identity] = request
         facts = ContainerFacts(
@@ -59,7 +59,11 @@ class FakeContainers:
             mounts=request.mounts, created=_moment(number),
             user=image.user if request.user is None else request.user,
         )  # fmt: skip
-        self.add(facts)
+        with self._one_at_a_time:
+            if self.inspect(name):
+                fix = "choose another name, or remove that container"
+                raise NameTaken(f"the name {name} is taken", fix=fix)
+            self.add(facts)
         return identity
 
     def start(self, container: str) -> None:

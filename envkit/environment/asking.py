@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.base import Seen
 from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts, EngineFacts
@@ -58,6 +59,8 @@ def facts(host: Host, engine: EngineFacts, asked: Asked, base: RunHost) -> RunHo
 def seen(host: Host, engine: Engine, asked: Asked, found: ContainerFacts | None) -> Seen:
     """Return the cards that may be meant, and who has which; an environment is not in its own way."""
     wanted = meant(asked.options.device or DeviceWish(), asked.image.accelerator)
+    if not ACCELERATORS[wanted].looks_at:
+        return Seen()
     there = machine.seen(host, wanted, engine.facts().cdi)
     cards = machine.find_cards(host, wanted, there).cards
     return replace(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from envkit.plan import exposure, secret_plan
-from envkit.plan.devices import parse_device, settled
+from envkit.plan.devices import DeviceWish, parse_device, settled
 from envkit.plan.limits import parse_ulimit
 from envkit.plan.mounts import parse_mount
 from envkit.plan.run_plan import RunOptions, RunPlan, base_url, origin, user
@@ -79,7 +79,7 @@ def digest(plan: RunPlan) -> str:
 def kept_options(options: RunOptions, kept: Mapping[str, str]) -> RunOptions:
     """Fill what was not asked for with what the environment of these labels has."""
     record = {**_BEFORE, **_kept(kept)} if kept else {}
-    device = settled(options.device, parse_device(record["device"])) if kept else options.device
+    device = settled(options.device, _device(record, kept)) if kept else options.device
     return replace(
         options,
         device=device,
@@ -105,7 +105,10 @@ def differences(plan: RunPlan, kept: Mapping[str, str]) -> tuple[Difference, ...
             asked=_word(value),
         )
         for key, value in asked.items()
-        if key != "image" and found.get(key, _BEFORE.get(key)) != value
+        if key != "image"
+        and found.get(key, _BEFORE.get(key)) != value
+        # The same cards may be counted otherwise since one was added, or died.
+        and not (key == "device" and plan.device.keys and set(plan.device.keys) == set(_cards(kept)))
     )
 
 
@@ -139,6 +142,17 @@ def _record(plan: RunPlan) -> dict[str, Any]:
 def _kept(kept: Mapping[str, str]) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(kept.get("io.envkit.run", "{}"))
     return record
+
+
+def _cards(kept: Mapping[str, str]) -> list[str]:
+    return kept.get(CARDS, "").split()
+
+
+def _device(record: Mapping[str, Any], kept: Mapping[str, str]) -> DeviceWish:
+    """Return the cards that a container has: by what they are known by, where that is more than a number."""
+    recorded = parse_device(record["device"])
+    uuids = tuple(key for key in _cards(kept) if not key.startswith("CARD-"))
+    return replace(recorded, ids=None, uuids=uuids) if uuids else recorded
 
 
 def _word(value: object) -> str:

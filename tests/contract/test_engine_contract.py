@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,35 @@ def test_a_taken_name_is_told_apart(lab: Lab) -> None:
     lab.engine.containers.create(lab.request())
     with pytest.raises(NameTaken):
         lab.engine.containers.create(lab.request())
+
+
+def test_of_many_who_want_a_name_at_once_one_gets_it(lab: Lab) -> None:
+    def wins(_: int) -> bool:
+        try:
+            lab.engine.containers.create(lab.request())
+        except NameTaken:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(wins, range(8))) == [False] * 7 + [True]
+
+
+def test_what_was_never_started_is_removed_by_its_id_and_a_newer_one_of_its_name_stays(lab: Lab) -> None:
+    first = lab.engine.containers.create(lab.request())
+    lab.engine.containers.remove_idle(first)
+    second = lab.engine.containers.create(lab.request())
+    lab.engine.containers.remove_idle(first)
+    facts = lab.engine.containers.inspect(second)
+    assert facts and facts.state == "created"
+
+
+def test_a_start_is_later_than_what_was_made_before_it(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    before = lab.engine.containers.inspect(made)
+    lab.engine.containers.start(made)
+    after = lab.engine.containers.inspect(made)
+    assert before and after and before.started == "" and after.started > before.created
 
 
 def test_a_name_that_somebody_else_took_is_taken_too(lab: Lab) -> None:
