@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.base import Seen
 from envkit.accelerators.cards import Answer, Card, Found
+from envkit.errors import AcceleratorError
 from tests.card_outputs import output
 
 
@@ -54,3 +57,24 @@ def test_a_machine_without_cards_says_what_was_looked_at() -> None:
 def test_a_warning_does_not_keep_a_card_from_computing() -> None:
     assert Card(index=0, name="910B2", health="Warning").trouble == ""
     assert Card(index=0, name="910B2", health="Alarm").trouble == "Alarm"
+
+
+def inside(nodes: str, npu_smi: Answer | None) -> tuple[str, ...] | None:
+    def told(words: tuple[str, ...]) -> Answer | None:
+        return Answer(code=0, stdout=nodes) if words[0] == "ls" else npu_smi
+
+    return ACCELERATORS["ascend"].inside(told)
+
+
+def test_a_container_sees_its_npus_by_their_nodes() -> None:
+    table = Answer(code=0, stdout=output("npu-smi-24.1.0.3-910b3.txt"))
+    assert inside("davinci2\ndavinci3\ndavinci_manager\nnull\n", table) == ("CARD-2", "CARD-3")
+    assert inside("null\n", None) == ()
+
+
+def test_an_npu_that_another_container_has_is_told_by_npu_smi_inside() -> None:
+    occupied = Answer(code=255, stdout=output("npu-smi-occupied.txt"))
+    with pytest.raises(
+        AcceleratorError, match=r"npu-smi in it fails: dcmi module initialize failed. ret is -8005"
+    ):
+        inside("davinci2\n", occupied)

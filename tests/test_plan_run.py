@@ -218,6 +218,21 @@ def test_a_card_and_its_group_are_in_the_plan() -> None:
     )
     assert (str(plan.device), plan.groups) == ("ascend:0", ("0", "1001"))
     assert json.loads(labels(plan)["io.envkit.run"])["device"] == "ascend:0"
+    assert labels(plan)["io.envkit.cards"] == "CARD-0"
+    assert plan.warnings == ()
+
+
+def test_what_the_host_must_allow_before_an_npu_is_shared_is_a_warning() -> None:
+    made_for = image("npu:dev", **{"io.envkit.accelerator": "ascend"})
+    nodes = ("davinci0", "davinci_manager", "devmm_svm", "hisi_hdc")
+    paths = {**{f"/dev/{node}": 1001 for node in nodes}, "/usr/local/Ascend/driver/lib64": 0}
+    card = Card(index=0, name="910B3")
+    host = dataclasses.replace(
+        HOST, seen=Seen(paths=paths, cards=(card,), taken={card.key: "environment a has it"})
+    )
+    plan = plan_run(made_for, dataclasses.replace(NOTHING, share=True), host, ADA)
+    assert "npu-smi set -t device-share" in plan.warnings[0]
+    assert json.loads(labels(plan)["io.envkit.run"])["share"] is True
 
 
 def test_a_cache_of_its_own_lies_beside_the_shared_one() -> None:

@@ -36,6 +36,10 @@ class Ascend:
     base_has_variables = True
     build_bytes = 8 << 30
     use_command: tuple[str, ...] = npu_smi.USE
+    sharing = (
+        "a second container gets an NPU only after `npu-smi set -t device-share -i CARD -c CHIP -d 1` on the "
+        "host, as root; a reboot forgets it"
+    )
 
     def resolve(self, wish: Wish) -> Resolved:
         """Take torch's CPU build with the torch_npu that is made for the base's CANN."""
@@ -101,7 +105,16 @@ class Ascend:
         )
 
     def inside(self, ask: Ask) -> tuple[str, ...] | None:
-        """Look at the nodes: in a container they keep the host's numbers, and npu-smi counts anew."""
+        """Look at the nodes: in a container they keep the host's numbers, and npu-smi counts anew.
+
+        Where npu-smi is there, it says what nodes do not: that the card is another container's (facts A3.5).
+        """
+        use = ask(npu_smi.USE)
+        if use and use.code:
+            raise AcceleratorError(
+                f"the container got its cards, and npu-smi in it fails: {npu_smi.complaint(use)}",
+                fix="`npu-smi info` on the host shows who has the card; `envkit doctor` looks at the driver",
+            )
         told = ask(("ls", "-1", "/dev"))
         if told is None or told.code:
             return None

@@ -66,6 +66,7 @@ class Accelerator(Protocol):
     # for the builder's cache and the layers' export, and torch's CUDA builds unpack to about 6 GB.
     build_bytes: int
     use_command: tuple[str, ...]  # asks, inside a container, what its cards do; (): nothing to ask
+    sharing: str  # what the host must have done before two containers share a card; "": nothing
 
     def resolve(self, wish: Wish) -> Resolved:
         """Decide base and torch, exactly; raise Misfit when nothing fits."""

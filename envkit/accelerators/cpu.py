@@ -18,6 +18,7 @@ class Cpu:
     base_has_variables = False
     build_bytes = 6 << 30
     use_command: tuple[str, ...] = ()
+    sharing = ""
 
     def resolve(self, wish: Wish) -> Resolved:
         """Take the CPU build: the plain one is gigabytes of CUDA."""

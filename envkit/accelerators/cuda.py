@@ -29,6 +29,7 @@ class Cuda:
     base_has_variables = False
     build_bytes = 16 << 30
     use_command: tuple[str, ...] = nvidia_smi.USE
+    sharing = ""
 
     def resolve(self, wish: Wish) -> Resolved:
         """Take a build whose CUDA the driver bears, and that has code for the GPU."""

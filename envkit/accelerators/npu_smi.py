@@ -52,7 +52,7 @@ def find(ask: Ask) -> tuple[tuple[Card, ...], str]:
         return (), ABSENT
     cards = of_cards(told.stdout, _text(ask(_MAP))) if told.code == 0 else ()
     if not cards:
-        return (), f"{_TOOL} failed: {_complaint(told)}"
+        return (), f"{_TOOL} failed: {complaint(told)}"
     return with_links(cards, _text(ask(_TOPOLOGY))), f"{_TOOL}: {len(cards)} chips"
 
 
@@ -124,6 +124,12 @@ def processes(text: str) -> tuple[tuple[tuple[int, int], Process], ...]:
     return tuple(_processes(text))
 
 
+def complaint(told: Answer) -> str:
+    """Return the line of the card's own interface (dcmi), where there is one."""
+    lines = (told.stdout + "\n" + told.stderr).splitlines()
+    return next((line.strip()[:160] for line in lines if "dcmi" in line), told.words)
+
+
 def with_links(cards: tuple[Card, ...], text: str) -> tuple[Card, ...]:
     """Add how each is joined to the others, as `info -t topo` tells it."""
     lines = [re.split(r"\s{2,}|\t", line.strip()) for line in text.splitlines() if "NPU" in line]
@@ -191,12 +197,6 @@ def _chip(card: tuple[int, str, str], ids: list[str], figures: str) -> Chip:
 def _index(one: Chip, numbers: dict[tuple[int, int], int]) -> int:
     told = one.device if one.device is not None else numbers.get((one.npu, one.chip))
     return one.npu if told is None else told
-
-
-def _complaint(told: Answer) -> str:
-    """Return the line of the card's own interface (dcmi), where there is one."""
-    lines = (told.stdout + "\n" + told.stderr).splitlines()
-    return next((line.strip()[:160] for line in lines if "dcmi" in line), told.words)
 
 
 def _text(answer: Answer | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.base import Seen, Wiring
 from envkit.errors import HostError, PlanError, UsageError
 from envkit.plan import limits
@@ -178,7 +179,7 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
         own_cache=bool(options.own_cache),
         home_filesystem=host.home_filesystem,
         python=str(expect.get("python_path") or ""),
-        warnings=refuse_unfit(image.labels, device, host.seen.cards),
+        warnings=_warnings(image, options, device, host),
         share=bool(options.share),
     )
 
@@ -261,6 +262,12 @@ def _mounts(options: RunOptions, cache: str) -> tuple[FolderMount, ...]:
 def _cache(name: str, options: RunOptions, host: RunHost) -> str:
     shared, own = options.cache or host.cache, f"-of/{name}"
     return f"{shared}{own}" if options.own_cache and not shared.endswith(own) else shared
+
+
+def _warnings(image: RunImage, options: RunOptions, device: Wiring, host: RunHost) -> tuple[str, ...]:
+    loose = refuse_unfit(image.labels, device, host.seen.cards)
+    sharing = ACCELERATORS[device.accelerator].sharing if options.share else ""
+    return (*loose, sharing) if sharing else loose
 
 
 def _ulimits(options: RunOptions, host: RunHost) -> tuple[Ulimit, ...]:
