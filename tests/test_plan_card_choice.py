@@ -42,7 +42,8 @@ def test_auto_takes_what_is_free_and_all_means_all() -> None:
     assert chosen(ASK(free_ones=True), *FOUR, taken=taken) == [1, 2, 3]
     error = refused(ASK(), *FOUR, taken=taken)
     assert (
-        error.what == "a cuda card is asked for, 3 of 4 can be had:\n    cuda:0 (H100): environment a has it"
+        error.what
+        == "every cuda card is asked for, 3 of 4 can be had:\n    cuda:0 (H100): environment a has it"
     )
     assert error.fix.startswith("--device cuda:1,2,3 is free; ")
 

@@ -127,12 +127,20 @@ def _refused(wanted: Wanted, seen: Seen, bad: Iterable[Card]) -> AcceleratorErro
     )
     whole = tuple(card for card in seen.cards if card.part_of is None)
     free = tuple(card for card in whole if not hindrance(card, seen, share=wanted.share))
-    asked = f"{wanted.count} {wanted.kind} cards are" if wanted.count else f"a {wanted.kind} card is"
+    asked = f"{_asked(wanted)} asked for, {len(free)} of {len(whole)} can be had"
+    if wanted.ids or wanted.uuids:
+        asked = "what is asked for cannot be had"
     others = f"--device {wanted.kind}:{_numbers(free)} is free; " if free else ""
     return AcceleratorError(
-        f"{asked} asked for, {len(free)} of {len(whole)} can be had:{reasons}",
+        f"{asked}:{reasons}",
         fix=f"{others}`envkit devices` shows who has which; --share takes a card beside others",
     )
+
+
+def _asked(wanted: Wanted) -> str:
+    if wanted.count:
+        return f"{wanted.count} {wanted.kind} card{'s are' if wanted.count > 1 else ' is'}"
+    return f"{'a' if wanted.free_ones else 'every'} {wanted.kind} card is"
 
 
 def _numbers(cards: Iterable[Card]) -> str:

@@ -109,9 +109,7 @@ def test_six_want_two_cards_and_two_get_one_each(
     assert sorted(facts.name for facts in of_kind(found(), "card")) == sorted(
         f"envkit-card-{one}" for one in uuids
     )
-    assert all(
-        "1 cuda cards are asked for, 0 of 2 can be had" in text for code, text in ends.values() if code
-    )
+    assert all("1 cuda card is asked for, 0 of 2 can be had" in text for code, text in ends.values() if code)
 
     shown = json.loads(ended(envkit("devices", "--json"))[1])["devices"]
     holders = {
