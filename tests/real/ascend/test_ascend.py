@@ -22,7 +22,7 @@ from tests.npu_sim.base import REFERENCE
 pytestmark = pytest.mark.real
 
 HERE = Path(__file__).parent
-LIMIT_S = 120.0
+LIMIT_S = 240.0
 # What belongs to one place and not to the image: of shells and terminals, of Jupyter, of this environment,
 # and of Python itself, which sets LC_CTYPE where no locale is set (PEP 538).
 OF_THE_PLACE = re.compile(
