@@ -41,6 +41,8 @@ def install() -> None:
     """Put the CPU's kernels in the place of CANN's; a second time is fine."""
     if _registered:
         return
+    # By one thread: how a sum is split among several, and so its last digit, depends on the machine's load.
+    torch.set_num_threads(1)
     aten, npu = torch.library.Library("aten", "IMPL"), torch.library.Library("npu", "IMPL")
     _registered.extend((aten, npu))
     own_copy = torch.library.get_kernel("aten::copy_", DEVICE_KEY)  # before it is replaced
