@@ -96,7 +96,7 @@ _UP = (
         CREATE,
         "fail",
         "create, name taken in between",
-        ("others took its name or its port 8 times", "-"),
+        ("others took its name, its port or its cards 8 times", "-"),
         more={
             "status": 409,
             "text": "The container name /envkit-x is already in use by container 1",
@@ -119,7 +119,7 @@ _UP = (
         START,
         "fail",
         "start, port taken each time",
-        ("others took its name or its port 8 times", "-"),
+        ("others took its name, its port or its cards 8 times", "-"),
         more={"status": 500, "text": "port is already allocated", **_ALWAYS},
     ),
     _up(EXEC, "fail", "token, exec refused", ("running cat in the container", "-")),
