@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-cache, outside = Path(sys.argv[1]), sys.argv[2]
+cache, outside = Path(sys.argv[1]).resolve(), sys.argv[2]
 tries = 0
 while True:
     # Entries, folders in them, a shelf, and what lies in the trash while it is being removed.
@@ -18,6 +18,9 @@ while True:
     for place in places[:50]:
         aside = place.with_name(place.name + "-aside")
         with suppress(OSError):
+            # A link that the cleaner carried away stays one: this attacker must not go along it itself.
+            if not place.parent.resolve(strict=True).is_relative_to(cache):
+                continue
             place.rename(aside)
             place.symlink_to(outside)
             tries += 1
