@@ -101,3 +101,10 @@ def test_one_question_is_asked_with_the_engines_folder_as_its_word() -> None:
     host = ScriptedHost(answers={"sh -s -- /data/docker": (0, "kernel\t6.1\n")})
     assert look(host, "/data/docker").kernel == "6.1"
     assert len(host.asked) == 1
+
+
+def test_the_first_process_s_status_arrives_as_one_line() -> None:
+    status = "Name: init CapPrm: 000001ffffffffff CapBnd: {} CapAmb: 0000000000000000"
+    assert read("first\t" + status.format("000001ffffffffff")).raises_limits
+    assert not read("first\t" + status.format("00000000a80425fb")).raises_limits
+    assert read("first\tName: init").raises_limits

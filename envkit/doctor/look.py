@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from envkit.doctor.seen import Disk, Node, Seen
+from envkit.environment.machine import may_raise_limits
 from envkit.hosts.base import Command, Host
 
 _SCRIPT = Path(__file__).with_name("look.sh")
 _PATIENCE_S = 30.0  # it takes 0.2 s here; each question in it that could hang has its own limit
 _KB = 1024
-_SYS_RESOURCE = 1 << 24  # capabilities(7): without it nobody on that machine can lift limits
 _NUMBERS = ("forward", "watches", "instances", "mtu", "docker_mtu", "mig", "secure_boot")
 _WORDS = ("nvidia_smi_fails", "toolkit", "ascend_version", "fabricmanager", "char_links")
 
@@ -46,7 +46,7 @@ def read(text: str) -> Seen:
         limits={name: _limit(first[name]) for name in ("nofile", "memlock") if first.get(name)},
         has_proxy=bool(first.get("proxy")),
         memory_bytes=_memory(first.get("memory", "")),
-        raises_limits=_raises_limits(first.get("first", "")),
+        raises_limits=may_raise_limits(first.get("first", "").encode()),
         numbers={name: int(first[name]) for name in _NUMBERS if first.get(name, "").isdecimal()},
         dns=tuple(first.get("dns", "").split()),
         is_synchronized={"yes": True, "no": False}.get(first.get("synchronized", "")),
@@ -109,8 +109,3 @@ def _limit(text: str) -> int:
 def _memory(text: str) -> int | None:
     found = re.search(r"MemTotal:\s+(\d+)", text)
     return int(found[1]) * _KB if found else None
-
-
-def _raises_limits(status: str) -> bool:
-    found = re.search(r"CapBnd:\s+([0-9a-f]+)", status)
-    return found is None or bool(int(found[1], 16) & _SYS_RESOURCE)

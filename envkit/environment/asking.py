@@ -56,16 +56,19 @@ def facts(host: Host, engine: EngineFacts, asked: Asked, base: RunHost) -> RunHo
     )
 
 
-def seen(host: Host, engine: Engine, asked: Asked, found: ContainerFacts | None) -> Seen:
+def seen(
+    host: Host, engine: Engine, cdi: tuple[str, ...], asked: Asked, found: ContainerFacts | None
+) -> Seen:
     """Return the cards that may be meant, and who has which; an environment is not in its own way."""
     wanted = meant(asked.options.device or DeviceWish(), asked.image.accelerator)
     if not ACCELERATORS[wanted].looks_at:
         return Seen()
-    there = machine.seen(host, wanted, engine.facts().cdi)
-    cards = machine.find_cards(host, wanted, there).cards
-    return replace(
-        there,
-        cards=cards,
-        taken=card_lease.holders(engine, besides=found.id if found else "") if cards else {},
-        runs=bool(found and found.state in card_lease.ACTIVE),
-    )
+    there = cards_there(host, engine, cdi, wanted, besides=found.id if found else "")
+    return replace(there, runs=bool(found and found.state in card_lease.ACTIVE))
+
+
+def cards_there(host: Host, engine: Engine, cdi: tuple[str, ...], kind: str, *, besides: str = "") -> Seen:
+    """Return a machine's cards of one kind, and who has which; `besides`: the container that asks."""
+    there = machine.seen(host, kind, cdi)
+    cards = machine.find_cards(host, kind, there).cards
+    return replace(there, cards=cards, taken=card_lease.holders(engine, besides=besides) if cards else {})

@@ -19,7 +19,7 @@ _ONLINE = Path("/sys/devices/system/cpu/online")
 # What the first process may never do, nothing on that machine may: an engine in a container cannot lift
 # limits (capabilities(7): CAP_SYS_RESOURCE is number 24).
 _FIRST_PROCESS = Path("/proc/1/status")
-_BOUNDING = re.compile(rb"^CapBnd:\s+([0-9a-f]+)$", re.MULTILINE)
+_BOUNDING = re.compile(rb"(?:\A|\s)CapBnd:\s+([0-9a-f]+)(?:\s|\Z)")  # doctor/look.sh joins the lines
 _SYS_RESOURCE = 1 << 24
 _DEV = "/dev/"
 _TOOL_S = 60.0  # nvidia-smi wakes sleeping cards first: seconds each on a machine with many
@@ -65,7 +65,12 @@ def cpus(host: Host) -> int:
 
 def raises_limits(host: Host) -> bool:
     """Tell whether an engine there may lift a process's limits, as far as can be seen from outside."""
-    found = _BOUNDING.search(host.read(_FIRST_PROCESS) or b"")
+    return may_raise_limits(host.read(_FIRST_PROCESS) or b"")
+
+
+def may_raise_limits(status: bytes) -> bool:
+    """Tell it by the status of the first process; where that says nothing, it may."""
+    found = _BOUNDING.search(status)
     return found is None or bool(int(found[1], 16) & _SYS_RESOURCE)
 
 

@@ -150,7 +150,7 @@ def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPl
     asked = replace(request.asked, options=options)
     host = asking.facts(site.host, engine, asked, base)
     try:
-        host = replace(host, seen=asking.seen(site.host, site.engine, asked, found))
+        host = replace(host, seen=asking.seen(site.host, site.engine, engine.cdi, asked, found))
         plan = plan_run(request.image, options, host, request.caller)
     except AcceleratorError as error:
         raise _cannot_start(name, error) if found else error from error

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.base import Seen, Wiring
 from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts, ImageFacts
-from envkit.environment import card_lease, lookup, machine
+from envkit.environment import lookup, machine
+from envkit.environment.asking import cards_there
 from envkit.environment.target import find_image, is_spec, named
 from envkit.environment.up import Site
 from envkit.errors import AcceleratorError, EnvkitError, UsageError
@@ -125,9 +126,7 @@ def _wiring(site: Site, image: ImageFacts, wish: Wish) -> tuple[Wiring, Seen]:
         asked = wish.device.accelerator
         made_for = _present(site.host) if asked == AUTO else asked
     kind = meant(wish.device, made_for)
-    there = machine.seen(site.host, kind, site.engine.facts().cdi)
-    cards = machine.find_cards(site.host, kind, there).cards
-    seen = replace(there, cards=cards, taken=card_lease.holders(site.engine) if cards else {})
+    seen = cards_there(site.host, site.engine, site.engine.facts().cdi, kind)
     return decide(wish.device, made_for, seen), seen
 
 
