@@ -11,7 +11,7 @@ import time
 import traceback
 from typing import IO, Any, Dict
 
-from . import smoke_boot, smoke_processes
+from . import boot, smoke_processes
 from .smoke_device import Missing, chosen
 
 Facts = Dict[str, Any]
@@ -52,7 +52,7 @@ def answer(plan: Facts, check: Facts, answers: IO[str]) -> bool:
 
 def run(plan: Facts, check: Facts) -> Facts:
     """Run the function that the plan names."""
-    function = getattr(importlib.import_module(f"{smoke_boot.PACKAGE}.{check['module']}"), check["function"])
+    function = getattr(importlib.import_module(f"{boot.PACKAGE}.{check['module']}"), check["function"])
     if check.get("needed"):
         return dict(function(plan))
     device = chosen(plan)

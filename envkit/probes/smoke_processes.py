@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from typing import IO, Any, Dict, Iterable, Optional
 
-from . import smoke_boot
+from . import boot
 
 LAST = 4096  # bytes of what a process printed last
 _SIGNALS = {number.value: number.name for number in signal.Signals}
@@ -27,10 +27,10 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start one of the programs in a group of its own; what it prints goes to a file."""
     with tempfile.TemporaryFile() as given:  # a file, since a Python that hangs at once reads no pipe
-        given.write(smoke_boot.bundle(run, plan))
+        given.write(boot.bundle(run, plan))
         given.seek(0)
         return subprocess.Popen(
-            smoke_boot.command(),
+            boot.command(),
             stdin=given,
             stdout=printed,
             stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""The probes and their plan, as they go to a Python over its stdin: nothing of them is written there."""
+"""The smoke test's probes and their plan, as they go to a Python over its stdin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from envkit import paths
+from envkit.container import bundle as shared
 from envkit.smoke.checks import LIMIT_S, START_S
 
 MARK = "envkit-smoke "
@@ -14,12 +14,12 @@ MARK = "envkit-smoke "
 
 def sources() -> dict[str, str]:
     """Return the programs by name."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(paths.probes().glob("smoke_*.py"))}
+    return shared.sources("smoke_*")
 
 
 def program(programs: Mapping[str, str]) -> tuple[str, ...]:
     """Return what follows the word that runs Python."""
-    return ("-c", programs["smoke_boot"])
+    return shared.program(programs)
 
 
 def bundle(
@@ -32,7 +32,7 @@ def bundle(
         "checks": list(checks),
         "start_limit_s": START_S + LIMIT_S,  # for Python to start and its first check
     }
-    return json.dumps({"sources": dict(programs), "run": "smoke_main", "plan": plan}).encode()
+    return shared.pack(programs, "smoke_main", plan)
 
 
 def heard(line: str) -> dict[str, Any] | None:

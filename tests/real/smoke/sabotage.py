@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from . import smoke_boot
+from . import boot
 
 Facts = dict[str, Any]
 _BEFORE: list[tuple[Any, str, Any]] = []
@@ -24,7 +24,7 @@ def mend(device: Any) -> Facts:
     while _BEFORE:
         owner, name, value = _BEFORE.pop()
         setattr(owner, name, value)
-    smoke_boot.BUNDLE["sources"].update(_SOURCES)
+    boot.BUNDLE["sources"].update(_SOURCES)
     return {}
 
 
@@ -37,7 +37,7 @@ def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> Facts:
 
 def _rewrite(module: str, old: str, new: str) -> Facts:
     """Change a program that other processes will run."""
-    sources = smoke_boot.BUNDLE["sources"]
+    sources = boot.BUNDLE["sources"]
     _SOURCES.setdefault(module, sources[module])
     assert old in sources[module]
     sources[module] = sources[module].replace(old, new)

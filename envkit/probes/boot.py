@@ -1,6 +1,7 @@
-"""Run the smoke test's programs from memory: `python -c THIS`, all of them and the plan on stdin as JSON.
+"""Run programs from memory: `python -c THIS [FILE]`, all of them and the plan as JSON on stdin or in FILE.
 
 Nothing of them is written where they run, so that nothing has to be removed there. Python 3.8 and newer.
+The program that the bundle names has a function `main`, which gets the plan.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import json
 import sys
 from typing import Any, Dict, List, Optional
 
-PACKAGE = "envkit_smoke"
+PACKAGE = "envkit_inside"
 BUNDLE: Dict[str, Any] = {}
 
 
 class FromMemory(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Finds and loads modules whose text came over stdin."""
+    """Finds and loads modules whose text came in the bundle."""
 
     def __init__(self, sources: Dict[str, str]) -> None:
         self._sources = {PACKAGE: "", **{f"{PACKAGE}.{name}": text for name, text in sources.items()}}
@@ -40,14 +41,14 @@ def start(bundle: Dict[str, Any]) -> None:
     """Run the program that the bundle names."""
     sys.path[:] = [folder for folder in sys.path if folder]  # the folder it was started in is nobody's choice
     sys.meta_path.insert(0, FromMemory(bundle["sources"]))
-    own = importlib.import_module(f"{PACKAGE}.smoke_boot")
+    own = importlib.import_module(f"{PACKAGE}.boot")
     own.BUNDLE.update(bundle)
     importlib.import_module(f"{PACKAGE}.{bundle['run']}").main(bundle["plan"])
 
 
 def command() -> List[str]:
     """Return the words that start another Python with these programs; its stdin takes `bundle`."""
-    return [sys.executable, "-c", BUNDLE["sources"]["smoke_boot"]]
+    return [sys.executable, "-c", BUNDLE["sources"]["boot"]]
 
 
 def bundle(run: str, plan: Dict[str, Any]) -> bytes:
@@ -55,5 +56,12 @@ def bundle(run: str, plan: Dict[str, Any]) -> bytes:
     return json.dumps({"sources": BUNDLE["sources"], "run": run, "plan": plan}).encode()
 
 
+def _given() -> bytes:
+    if len(sys.argv) < 2:
+        return sys.stdin.buffer.read()
+    with open(sys.argv[1], "rb") as file:
+        return file.read()
+
+
 if __name__ == "__main__":
-    start(json.loads(sys.stdin.buffer.read().decode()))
+    start(json.loads(_given().decode()))
