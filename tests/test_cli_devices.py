@@ -23,7 +23,7 @@ H100 = Card(
 def test_cards_stand_in_a_table_with_reasons_and_links_below(capsys: pytest.CaptureFixture[str]) -> None:
     shared = Device(
         name="cuda:0", accelerator="cuda", card=H100, state="used", why="environment b has it",
-        environments=("a", "b"),
+        users=("environment a", "environment b"),
     )  # fmt: skip
     sick = Card(index=1, name="910B2", chip="910b", health="Warning")
     minor = Device(name="ascend:1", accelerator="ascend", card=sick, state="free", why="")
@@ -33,7 +33,7 @@ def test_cards_stand_in_a_table_with_reasons_and_links_below(capsys: pytest.Capt
         "CARD      NAME                   CHIP  MEMORY          DRIVER      STATE\n"
         "cuda:0    NVIDIA H100 80GB HBM3  9.0   4 of 81559 MiB  535.129.03  used\n"
         "  environment b has it\n"
-        "  shared by environments a, b\n"
+        "  shared by environment a, environment b\n"
         "  NVLink (NV18) to 1, 2\n"
         "  PCIe, across NUMA nodes (SYS) to 3\n"
         "ascend:1  910B2                  910b  ?               ?           free\n"

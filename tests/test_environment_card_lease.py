@@ -116,7 +116,7 @@ def test_a_stopped_environment_holds_no_card_and_start_names_who_has_it(site: Si
     assert "`envkit rm a`, then `envkit up` with --device" in caught.value.fix
     stop(site.engine, "b")
     start(site, "a", 1, lambda line: None)
-    assert [facts.labels["io.envkit.card-holder"] for facts in leases(site)] == ["a"]
+    assert [facts.labels["io.envkit.card-holder"] for facts in leases(site)] == ["environment a"]
 
 
 def test_cards_that_are_counted_otherwise_are_still_the_same(site: Site) -> None:
@@ -134,7 +134,7 @@ def test_one_that_ended_by_itself_holds_no_card_either(site: Site) -> None:
     begin(site, "a", "cuda:0")
     engine_of(site).containers.set_state("envkit-a", "exited", 0)
     assert begin(site, "b", "cuda:0") == "cuda:0"
-    assert [facts.labels["io.envkit.card-holder"] for facts in leases(site)] == ["b"]
+    assert [facts.labels["io.envkit.card-holder"] for facts in leases(site)] == ["environment b"]
 
 
 def test_what_is_removed_gives_its_cards_back(site: Site) -> None:
@@ -190,7 +190,7 @@ def left_by(site: Site, who: maker.Maker, name: str = "killed") -> str:
         "io.envkit.kind": "card",
         "io.envkit.cards": UUIDS[0],
         "io.envkit.card-of": made,
-        "io.envkit.card-holder": name,
+        "io.envkit.card-holder": f"environment {name}",
         **maker.labels(who),
     }
     site.engine.containers.create(RunRequest(image=CARDS.id, name=f"envkit-card-{UUIDS[0]}", labels=lease))
@@ -238,4 +238,4 @@ def test_gc_shows_and_removes_a_lease_that_holds_nothing(site: Site) -> None:
         ("card", f"envkit-card-{UUIDS[0]}")
     ]
     sweep(place, found, lambda line: None)
-    assert [facts.labels["io.envkit.card-holder"] for facts in leases(site)] == ["a"]
+    assert [facts.labels["io.envkit.card-holder"] for facts in leases(site)] == ["environment a"]

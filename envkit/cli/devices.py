@@ -68,9 +68,8 @@ def _below(one: Device) -> str:
     lines = [one.why] if one.why else []
     if one.card.health != "ok" and one.card.health != one.why:
         lines.append(f"health: {one.card.health}")
-    others = {**dict.fromkeys(one.environments)}
-    if len(others) > 1:
-        lines.append(f"shared by environments {', '.join(others)}")
+    if len(one.users) > 1:
+        lines.append(f"shared by {', '.join(one.users)}")
     ways: dict[str, list[str]] = {}
     for number, word in one.card.links.items():
         ways.setdefault(word, []).append(str(number))

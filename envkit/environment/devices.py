@@ -27,7 +27,7 @@ class Device:
     card: Card
     state: State
     why: str  # who has it, or why it cannot be used; "": free
-    environments: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()  # what runs with it: environments, runs, smoke tests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Devices:
 
     devices: tuple[Device, ...]
     looked: tuple[str, ...]  # what was looked at
-    note: str = ""  # why it is not known which environments have cards
+    note: str = ""  # why it is not known who has cards
 
 
 def devices(host: Host, connect: Callable[[Host], Engine]) -> Devices:
@@ -48,7 +48,7 @@ def devices(host: Host, connect: Callable[[Host], Engine]) -> Devices:
         engine = connect(host)
         users, taken = card_lease.users(engine), dict(card_lease.holders(engine))
     except EnvkitError as error:
-        note = f"which environments have cards is not known: {error.what}"
+        note = f"who has cards is not known: {error.what}"
     found = [machine.find_cards(host, name) for name in ACCELERATORS]
     return Devices(
         devices=tuple(
@@ -70,5 +70,5 @@ def _device(accelerator: str, card: Card, seen: Seen, users: dict[str, tuple[str
         card=card,
         state=state,
         why=why,
-        environments=users.get(card.key, ()),
+        users=users.get(card.key, ()),
     )

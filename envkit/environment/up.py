@@ -198,7 +198,7 @@ def _start_new(site: Site, request: UpRequest, made: _Made, report: Report) -> O
     with (
         tree.own_cache_goes_on_failure(site.host, plan),
         removed_on_failure(site.engine, container, fix=f"`envkit rm {plan.name}` removes it"),
-        card_lease.held(site.engine, plan, container),
+        card_lease.held(site.engine, _claim(plan), container),
     ):
         site.engine.containers.start(container)
         cards_inside.refuse_fewer(site.engine, plan, container)
@@ -207,6 +207,16 @@ def _start_new(site: Site, request: UpRequest, made: _Made, report: Report) -> O
         for warning in plan.warnings:
             report(f"warning: {warning}")
         return wait_ready(site.engine, site.ask, plan, container, request.timeout_s)
+
+
+def _claim(plan: RunPlan) -> card_lease.Claim:
+    return card_lease.Claim(
+        accelerator=plan.device.accelerator,
+        keys=plan.device.keys,
+        holder=f"environment {plan.name}",
+        image_id=plan.image_id,
+        share=plan.share,
+    )
 
 
 def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts, report: Report) -> Opened:
@@ -224,7 +234,7 @@ def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts,
     files = _missing(site, request, plan, found, report)
     if state == "running":
         return _wait(site, request, plan, found.id, files)
-    with card_lease.held(site.engine, plan, found.id):
+    with card_lease.held(site.engine, _claim(plan), found.id):
         _start_again(site, plan, found)
         cards_inside.refuse_fewer(site.engine, plan, found.id)
         return _wait(site, request, plan, found.id, files)

@@ -72,10 +72,8 @@ def test_gpus_are_shown_with_links_and_with_who_has_them(tool: object) -> None:
     tool("nvidia-smi", GPUS)  # type: ignore[operator]
     engine = with_environment("GPU-3f6d0a51-6e4b-4f0c-9a57-1f2f6a3d9c10", "a", "b")
     found = devices(LocalHost(), lambda host: engine)
-    assert [
-        (one.name, one.state, one.why, one.environments, dict(one.card.links)) for one in found.devices
-    ] == [
-        ("cuda:0", "used", "environment b has it", ("a", "b"), {1: "NV12"}),
+    assert [(one.name, one.state, one.why, one.users, dict(one.card.links)) for one in found.devices] == [
+        ("cuda:0", "used", "environment b has it", ("environment a", "environment b"), {1: "NV12"}),
         (
             "cuda:1",
             "used",
@@ -95,7 +93,7 @@ def test_npus_without_their_nodes_cannot_be_used_and_an_engine_is_not_needed(too
         ("ascend:5", "25.5.1", "910b", "unusable", "/dev/davinci5 is missing"),
     ]
     assert found.devices[0].card.links[5] == "HCCS"
-    assert found.note == "which environments have cards is not known: no engine answers"
+    assert found.note == "who has cards is not known: no engine answers"
 
 
 def test_a_machine_without_cards_says_what_was_looked_at(
