@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.base import Shape
 from envkit.accelerators.base_names import read_name
 from envkit.accelerators.fit import Misfit, Resolved, Target, TorchChoice, Wish
 from envkit.plan.bases import know
@@ -198,3 +199,23 @@ def test_other_chips_images_are_one_row() -> None:
         ("base", "9.1.0-310p-ubuntu22.04-py3.10", True),
         ("torch_npu", "9.1.0-310p-ubuntu22.04-py3.10", True),
     ]
+
+
+def test_a_run_of_one_process_on_cpu_or_gpu_has_nothing_of_ours() -> None:
+    assert [ACCELERATORS[name].run_environment(Shape()) for name in ("cpu", "cuda")] == [{}, {}]
+
+
+def test_a_run_on_npus_is_carried_over_and_ranks_have_time_to_meet() -> None:
+    carried = {"ENVKIT_TRANSFER": "1", "TORCH_NPU_DEVICE_CAPABILITY": "8.0"}
+    ascend = ACCELERATORS["ascend"]
+    assert ascend.run_environment(Shape()) == carried
+    assert ascend.run_environment(Shape(processes=2)) == {**carried, "HCCL_CONNECT_TIMEOUT": "1200"}
+
+
+@pytest.mark.parametrize(
+    ("name", "library"),
+    [("cpu", {}), ("cuda", {"NCCL_SOCKET_IFNAME": "=eth1"}), ("ascend", {"HCCL_SOCKET_IFNAME": "=eth1"})],
+)
+def test_ranks_of_several_nodes_know_the_interface_between_them(name: str, library: dict[str, str]) -> None:
+    given = ACCELERATORS[name].run_environment(Shape(processes=2, link="eth1"))
+    assert given.items() >= {**library, "GLOO_SOCKET_IFNAME": "eth1"}.items()

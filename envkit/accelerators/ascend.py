@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from envkit.accelerators import ascend_fit, npu_smi
-from envkit.accelerators.base import Seen, Wiring, present
+from envkit.accelerators.base import Seen, Shape, Wiring, present
 from envkit.accelerators.cards import OK, Ask, Card, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
@@ -23,6 +23,12 @@ _OPTIONAL = (
     "/usr/local/bin/npu-smi",
     "/etc/ascend_install.info",
 )
+# What an unmodified CUDA script needs. ENVKIT_TRANSFER: probes/shim_transfer.py brings transfer_to_npu in.
+# Without the capability torch.cuda.get_device_capability() is None, and `>= (8, 0)` a TypeError (facts A5.4);
+# 8.0 is the first that has bfloat16, which chips from the 910B on have too.
+_CARRIED = {"ENVKIT_TRANSFER": "1", "TORCH_NPU_DEVICE_CAPABILITY": "8.0"}
+# Ranks compile their operators at different speeds, and HCCL waits 120 s for the slowest (facts A6: 1200).
+_TOGETHER = {"HCCL_CONNECT_TIMEOUT": "1200"}
 
 
 class Ascend:
@@ -120,6 +126,14 @@ class Ascend:
             return None
         paths = {f"/dev/{name}": 0 for name in told.stdout.split()}
         return tuple(Card(index=number, name="").key for number in present(Seen(paths=paths), _NODE))
+
+    def run_environment(self, shape: Shape) -> dict[str, str]:
+        """Carry CUDA scripts over, give HCCL time; `=` before an interface: exactly that one (facts A6)."""
+        together = _TOGETHER if shape.processes > 1 else {}
+        if not shape.link:
+            return {**_CARRIED, **together}
+        link = {"HCCL_SOCKET_IFNAME": f"={shape.link}", "GLOO_SOCKET_IFNAME": shape.link}
+        return {**_CARRIED, **together, **link}
 
 
 def _any(cards: tuple[Card, ...], chip: str) -> bool:

@@ -27,6 +27,14 @@ class Seen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shape:
+    """How many processes a run has, and what joins its nodes."""
+
+    processes: int = 1  # on all nodes together
+    link: str = ""  # the network interface between this node and the others; "": one node
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """Devices that the engine wires by itself: `driver` "cdi", or "" for whoever serves "gpu"."""
 
@@ -91,6 +99,9 @@ class Accelerator(Protocol):
 
         AcceleratorError when the maker's tool in there says that it does not work.
         """
+
+    def run_environment(self, shape: Shape) -> dict[str, str]:
+        """Return what a run on its cards has in its environment, where image and user set nothing else."""
 
 
 def present(seen: Seen, prefix: str) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envkit.accelerators import cpu_fit
-from envkit.accelerators.base import Seen, Wiring
+from envkit.accelerators.base import Seen, Shape, Wiring
 from envkit.accelerators.cards import Ask, Card, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
 
@@ -47,3 +47,7 @@ class Cpu:
     def inside(self, ask: Ask) -> tuple[str, ...] | None:
         """Look at nothing."""
         return ()
+
+    def run_environment(self, shape: Shape) -> dict[str, str]:
+        """Name the interface for gloo, which otherwise takes the one that the host's name belongs to."""
+        return {"GLOO_SOCKET_IFNAME": shape.link} if shape.link else {}

@@ -6,6 +6,7 @@ from envkit.accelerators import cuda_fit, cuda_rows, nvidia_smi
 from envkit.accelerators.base import (
     Request,
     Seen,
+    Shape,
     Wiring,
     present,
 )
@@ -90,6 +91,15 @@ class Cuda:
                 fix="`envkit doctor` looks at driver and toolkit",
             )
         return nvidia_smi.uuids(told.stdout)
+
+    def run_environment(self, shape: Shape) -> dict[str, str]:
+        """Name the interface between nodes: NCCL's `=` is the exact name (facts N2.3), gloo knows no other.
+
+        A rank that waits for a dead one is ended by torch itself: TORCH_NCCL_ASYNC_ERROR_HANDLING is on.
+        """
+        if not shape.link:
+            return {}
+        return {"NCCL_SOCKET_IFNAME": f"={shape.link}", "GLOO_SOCKET_IFNAME": shape.link}
 
 
 def _request(names: tuple[str, ...], cards: tuple[Card, ...], seen: Seen) -> Request:
