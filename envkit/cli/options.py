@@ -24,6 +24,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 show_token = click.option(
     "--show-token", is_flag=True, help="Print the token too: who has it, has the environment."
 )
+share = click.option("--share", is_flag=True, help="Take cards that others use, too.")
 every = click.option("--all", "every", is_flag=True, help="All environments.")
 environments = click.argument("names", metavar="[NAME...]", nargs=-1, shell_complete=complete.environments)
 timeout = click.option(

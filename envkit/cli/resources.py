@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from envkit.cli import options
+
 if TYPE_CHECKING:
     from envkit.environment.up import Site
     from envkit.plan.mounts import FolderMount
@@ -21,7 +23,7 @@ _OPTIONS = (
         help="Which cards: auto, cpu, cuda:0,1, cuda:GPU-uuid, ascend:0-3, or 4 for any four.  "
         "[default: auto, all that are free and that the image is for]",
     ),
-    click.option("--share", is_flag=True, help="Take cards that others use, too."),
+    options.share,
     click.option(
         "--mount",
         "mounts",

@@ -28,6 +28,7 @@ class Asked:
 
     target: str | None
     device: str
+    share: bool
     tier: Literal["quick", "full"] | None
     only: tuple[str, ...]
     here: bool
@@ -52,6 +53,7 @@ class Asked:
             only=self.only,
             python=self.python,
             shm_mib=None if self.shm is None else mib(self.shm, option="--shm"),
+            share=self.share,
         )
 
 
@@ -61,8 +63,10 @@ class Asked:
     "--device",
     default="auto",
     metavar="DEVICE",
-    help="Which cards: auto, cpu, cuda:0,1 or ascend:0-3.  [default: auto, all that the image is for]",
+    help="Which cards: auto, cpu, cuda:0,1 or ascend:0-3.  "
+    "[default: auto, all that are free and that the image is for]",
 )
+@options.share
 @click.option("--quick", "tier", flag_value="quick", help="In half a minute: small sizes, no compiler.")
 @click.option("--full", "tier", flag_value="full", help="Larger and longer, and a minute of one product.")
 @click.option(

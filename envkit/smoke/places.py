@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,11 +13,12 @@ from envkit.container.temporary import running
 from envkit.engines.base import Engine
 from envkit.engines.failures import LimitRefused
 from envkit.engines.values import DeviceRequest, ExecRequest, ImageFacts, Limit, Mount, RunRequest
+from envkit.environment import card_lease
+from envkit.environment.card_lease import Claim
 from envkit.errors import EngineError, EnvkitError, RunError
 from envkit.hosts.base import Command, Host
 from envkit.image.expectation import EXPECT, of_image
 from envkit.plan.limits import Ulimit
-from envkit.plan.run_record import CARDS
 
 Hear = Callable[[str], None]
 _PASSES = "envkit-passes-on"
@@ -98,6 +99,7 @@ class Container:
 
     image: ImageFacts
     wiring: Wiring
+    claim: Claim
     shm_mib: int
     ulimits: tuple[Ulimit, ...]
     total_s: float
@@ -105,13 +107,26 @@ class Container:
 
 @contextmanager
 def started(engine: Engine, wanted: Container) -> Iterator[str]:
-    """Start one, give its id, remove it whatever happens; left alone it ends by itself."""
-    try:
-        with running(engine, _request(wanted, limited=True)) as container:
-            yield container
-    except LimitRefused:
-        with running(engine, _request(wanted, limited=False)) as container:
-            yield container
+    """Start one that has its cards as an environment has them, give its id, remove it whatever happens.
+
+    CardTaken when somebody was faster. Left alone it ends by itself.
+    """
+    with ExitStack() as stack:
+        try:
+            container = stack.enter_context(_running(engine, wanted, limited=True))
+        except LimitRefused:
+            container = stack.enter_context(_running(engine, wanted, limited=False))
+        yield container
+
+
+def _running(engine: Engine, wanted: Container, *, limited: bool) -> AbstractContextManager[str]:
+    @contextmanager
+    def leased(container: str) -> Iterator[None]:
+        with card_lease.held(engine, wanted.claim, container):
+            yield
+        card_lease.release(engine, container)
+
+    return running(engine, _request(wanted, limited=limited), holding=leased)
 
 
 def _request(wanted: Container, *, limited: bool) -> RunRequest:
@@ -122,7 +137,7 @@ def _request(wanted: Container, *, limited: bool) -> RunRequest:
         entrypoint=("sleep",),
         command=(f"{wanted.total_s:.0f}",),
         groups=wiring.groups,
-        labels={CARDS: " ".join(wiring.keys)} if wiring.keys else {},  # nobody else gets them meanwhile
+        labels=wanted.claim.labels,
         mounts=tuple(Mount(source=path, target=path, read_only=True) for path in wiring.libraries),
         shm_mib=wanted.shm_mib,
         init=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from envkit.accelerators import ACCELERATORS
@@ -13,6 +13,7 @@ from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts, ImageFacts
 from envkit.environment import lookup, machine
 from envkit.environment.asking import cards_there
+from envkit.environment.card_lease import CardTaken, Claim
 from envkit.environment.target import find_image, is_spec, named
 from envkit.environment.up import Site
 from envkit.errors import AcceleratorError, EnvkitError, UsageError
@@ -28,6 +29,8 @@ ACCELERATOR = "io.envkit.accelerator"
 # took on two CPUs, and more than a first NPU run needs to compile its kernels.
 TOTAL_S: dict[Tier, float] = {"quick": 600, "standard": 1200, "full": 2400}
 
+_TRIES = 8  # each loses a card to another who was faster
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
@@ -39,6 +42,7 @@ class Wish:
     only: tuple[str, ...] = ()
     python: str | None = None
     shm_mib: int | None = None
+    share: bool = False  # take cards that others use, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +59,11 @@ class Spot:
 
 def here(host: Host, wish: Wish) -> Spot:
     """Return a machine's own Python."""
-    if wish.target is not None or wish.shm_mib is not None:
-        raise UsageError("--here runs no container", fix="leave out the image and --shm, or leave out --here")
+    if wish.target is not None or wish.shm_mib is not None or wish.share:
+        raise UsageError(
+            "--here runs no container",
+            fix="leave out the image, --shm and --share, or leave out --here",
+        )
     if wish.device.uuids:
         raise UsageError("--here takes cards by number", fix="`envkit devices` shows their numbers")
     python = wish.python or "python3"
@@ -75,20 +82,40 @@ def spot(site: Site, wish: Wish) -> Iterator[Spot]:
         yield _in_environment(site.engine, found, wish)
         return
     image = find(site.engine, find_image(site.engine, target).id)
-    wiring, seen = _wiring(site, image, wish)
-    wanted = Container(
-        image=image,
-        wiring=wiring,
-        shm_mib=shm_mib(wish.shm_mib, machine.memory_mib(site.host), limited=False),
-        ulimits=TRAINING if machine.raises_limits(site.host) else (),
-        total_s=TOTAL_S[wish.tier],
-    )
-    with started(site.engine, wanted) as container:
+    with ExitStack() as stack:
+        wiring, seen, container = _granted(stack, site, image, wish)
         python = python_of(site.engine, container, image, wish.python)
         place = Inside(engine=site.engine, container=container, python=python, timeout_s=TOTAL_S[wish.tier])
         kind = _torch_kind(wiring.accelerator)
         names = tuple(card.name for card in seen.cards if card.key in wiring.keys)
         yield Spot(place=place, title=target, kind=kind, count=len(wiring.ids) or None, names=names)
+
+
+def _granted(stack: ExitStack, site: Site, image: ImageFacts, wish: Wish) -> tuple[Wiring, Seen, str]:
+    """Start a container with cards that nobody has; whoever loses one in between looks again."""
+    for _ in range(_TRIES):
+        with suppress(CardTaken):  # the next look finds another, or names who has it and refuses
+            return _begun(stack, site, image, wish)
+    return _begun(stack, site, image, wish)
+
+
+def _begun(stack: ExitStack, site: Site, image: ImageFacts, wish: Wish) -> tuple[Wiring, Seen, str]:
+    wiring, seen = _wiring(site, image, wish)
+    wanted = Container(
+        image=image,
+        wiring=wiring,
+        claim=Claim(
+            accelerator=wiring.accelerator,
+            keys=wiring.keys,
+            holder=f"a smoke test of {named(wish.target)}",
+            image_id=image.id,
+            share=wish.share,
+        ),
+        shm_mib=shm_mib(wish.shm_mib, machine.memory_mib(site.host), limited=False),
+        ulimits=TRAINING if machine.raises_limits(site.host) else (),
+        total_s=TOTAL_S[wish.tier],
+    )
+    return wiring, seen, stack.enter_context(started(site.engine, wanted))
 
 
 def _environment(engine: Engine, target: str) -> ContainerFacts | None:
@@ -104,6 +131,8 @@ def _in_environment(engine: Engine, facts: ContainerFacts, wish: Wish) -> Spot:
     name = lookup.name_of(facts)
     if wish.shm_mib is not None:
         raise UsageError(f"environment {name} has its /dev/shm", fix=f"`envkit rm {name}`, then up --shm")
+    if wish.share:
+        raise UsageError(f"environment {name} has its cards", fix="leave out --share")
     has = parse_device(str(json.loads(facts.labels.get("io.envkit.run", "{}")).get("device", "cpu")))
     if wish.device not in (DeviceWish(), DeviceWish(accelerator=has.accelerator), has):
         raise AcceleratorError(
@@ -127,7 +156,7 @@ def _wiring(site: Site, image: ImageFacts, wish: Wish) -> tuple[Wiring, Seen]:
         made_for = _present(site.host) if asked == AUTO else asked
     kind = meant(wish.device, made_for)
     seen = cards_there(site.host, site.engine, site.engine.facts().cdi, kind)
-    return decide(wish.device, made_for, seen), seen
+    return decide(wish.device, made_for, seen, share=wish.share), seen
 
 
 def _present(host: Host) -> str:

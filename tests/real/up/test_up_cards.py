@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -151,3 +152,41 @@ def test_what_a_killed_up_had_leased_is_shown_by_gc_and_taken_by_the_next(
     assert ended(envkit("up", IMAGE, "--name", second, "--device", "2"))[0] == 0
     assert [facts.labels["io.envkit.environment"] for facts in of_kind(found(), "environment")] == [second]
     assert holders(found()) == [f"environment {second}"] * 2
+
+
+def test_of_three_smoke_tests_at_once_two_have_a_card_and_nobody_else(
+    envkit: Envkit, found: Callable[[], list[ContainerFacts]], uuids: tuple[str, str]
+) -> None:
+    smoke = ("smoke", IMAGE, "--device", "1", "--python", "/opt/envkit/bin/busy-python")
+    at_once = [envkit(*smoke) for _ in range(3)]
+    lost = first_ended(at_once)
+    code, text = ended(lost)
+    assert code == 7 and "1 cuda card is asked for, 0 of 2 can be had" in text, text
+    at_work = f"a smoke test of {IMAGE}"
+    wait_until(lambda: [facts.state for facts in of_kind(found(), "temporary")] == ["running"] * 2)
+    shown = json.loads(ended(envkit("devices", "--json"))[1])["devices"]
+    assert {one["card"]["uuid"]: (one["why"], one["users"]) for one in shown} == {
+        key: (f"{at_work} has it", [at_work]) for key in uuids
+    }
+    name = new_name()
+    code, text = ended(envkit("up", IMAGE, "--name", name, "--device", "1"))
+    assert code == 7 and f"{at_work} has it" in text, text
+    assert ended(envkit("up", IMAGE, "--name", name, "--device", "1", "--share"))[0] == 0
+    for process in at_once:
+        if process is not lost:
+            process.terminate()
+            assert ended(process)[0] == 130
+    assert [facts.labels["io.envkit.kind"] for facts in found()] == ["environment"], "nothing else stays"
+
+
+def first_ended(processes: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
+    """Wait for the first to end, and return it."""
+    wait_until(lambda: any(process.poll() is not None for process in processes))
+    return next(process for process in processes if process.poll() is not None)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
