@@ -1,3 +1,5 @@
+"""The reader of event files, beside TensorBoard's own."""
+
 from __future__ import annotations
 
 import struct

@@ -1,3 +1,5 @@
+"""A run's state, from its folder and the engine's word."""
+
 from __future__ import annotations
 
 import pytest

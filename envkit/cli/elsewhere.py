@@ -11,7 +11,7 @@ _META = "envkit.host"
 VERBS = frozenset(
     (
         "build", "cache", "cp", "devices", "diff", "doctor", "exec", "gc", "idle", "inspect", "keep", "logs",
-        "open", "plan", "ps", "restart", "rm", "shell", "smoke", "start", "stop", "top", "up",
+        "open", "plan", "ps", "restart", "rm", "runs", "shell", "smoke", "start", "stop", "top", "up",
         "verify", "wait",
     )
 )  # fmt: skip

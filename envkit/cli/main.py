@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("envkit.cli.diff", "Compare what two images hold."),
     "smoke": ("envkit.cli.smoke", "Measure whether the card, or the CPU, works."),
     "up": ("envkit.cli.up", "Start an environment and print its URLs."),
+    "runs": ("envkit.cli.runs", "List the training runs."),
     "open": ("envkit.cli.open", "Open an environment in the browser."),
     "ps": ("envkit.cli.ps", "List the environments."),
     "logs": ("envkit.cli.logs", "Print what an environment prints."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from envkit.engines.base import Engine
     from envkit.environment.states import Environment
     from envkit.environment.up import Site
+    from envkit.hosts.base import Host
     from envkit.hosts.ssh import SshHost
 
 
@@ -29,6 +31,32 @@ def open_site(host_name: str | None = None) -> Site:
         return site_of(opened_host(host_name))
     host = LocalHost()
     return Site(engine=connect(host), host=host, home=str(paths.work_home()), cache=str(paths.work_cache()))
+
+
+def looked_at(host_name: str | None = None) -> Site:
+    """Return a place of which the disk tells enough: its engine is looked for when it is asked."""
+    from envkit import paths
+    from envkit.environment.up import Site
+    from envkit.hosts.local import LocalHost
+
+    if host_name is not None:
+        return site_of(opened_host(host_name), _connect_late)
+    host = LocalHost()
+    return Site(
+        engine=_connect_late(host), host=host, home=str(paths.work_home()), cache=str(paths.work_cache())
+    )
+
+
+def _connect(host: Host) -> Engine:
+    from envkit.engines.docker import connect
+
+    return connect(host)
+
+
+def _connect_late(host: Host) -> Engine:
+    from envkit.engines.late import LateEngine
+
+    return LateEngine(lambda: _connect(host))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +87,8 @@ def seen_from(host_name: str | None) -> Seen:
         return Seen(host=host_name, unreachable=error.what)
 
 
-def site_of(host: SshHost) -> Site:
+def site_of(host: SshHost, connect: Callable[[Host], Engine] = _connect) -> Site:
     """Return a host as a place for environments."""
-    from envkit.engines.docker import connect
     from envkit.environment.door import ask_through
     from envkit.environment.machine import user_home
     from envkit.environment.up import Site
