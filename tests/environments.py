@@ -53,6 +53,10 @@ class TalkingHost:
     def read(self, path: Path) -> bytes | None:
         return b"MemTotal:       16384000 kB\n" if path == Path("/proc/meminfo") else None
 
+    def read_from(self, path: Path, offset: int) -> bytes | None:
+        content = self.read(path)
+        return None if content is None else content[offset:]
+
     def free_bytes(self, path: Path) -> int:
         raise NotImplementedError
 

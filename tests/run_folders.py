@@ -71,6 +71,10 @@ class FolderHost:
     def read(self, path: Path) -> bytes | None:
         return path.read_bytes() if path.is_file() else None
 
+    def read_from(self, path: Path, offset: int) -> bytes | None:
+        content = self.read(path)
+        return None if content is None else content[offset:]
+
     def free_bytes(self, path: Path) -> int:
         raise NotImplementedError
 

@@ -56,5 +56,9 @@ class ScriptedHost:
     def read(self, path: Path) -> bytes | None:
         return self.files.get(str(path))
 
+    def read_from(self, path: Path, offset: int) -> bytes | None:
+        content = self.read(path)
+        return None if content is None else content[offset:]
+
     def free_bytes(self, path: Path) -> int:
         return self.free

@@ -11,8 +11,8 @@ _META = "envkit.host"
 VERBS = frozenset(
     (
         "build", "cache", "cp", "devices", "diff", "doctor", "exec", "gc", "idle", "inspect", "keep", "logs",
-        "open", "plan", "ps", "restart", "rm", "runs", "shell", "smoke", "start", "stop", "top", "up",
-        "verify", "wait",
+        "open", "plan", "ps", "restart", "rm", "runs", "shell", "smoke", "start", "stop", "top", "train",
+        "up", "verify", "wait",
     )
 )  # fmt: skip
 _QUOTED = re.compile(r"`envkit (?P<verb>[a-z]+)(?P<rest>[^`]*)`")

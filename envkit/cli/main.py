@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("envkit.cli.diff", "Compare what two images hold."),
     "smoke": ("envkit.cli.smoke", "Measure whether the card, or the CPU, works."),
     "up": ("envkit.cli.up", "Start an environment and print its URLs."),
+    "train": ("envkit.cli.train", "Run a training script, on cards or on the CPU."),
     "runs": ("envkit.cli.runs", "List the training runs."),
     "open": ("envkit.cli.open", "Open an environment in the browser."),
     "ps": ("envkit.cli.ps", "List the environments."),
@@ -106,6 +107,7 @@ def envkit() -> None:
     A first hour:
       envkit build preset:cpu      build the preset image and prove that it works
       envkit up preset:cpu         start it and print the URLs of both IDEs
+      envkit train train.py        run a training script in it
     """
 
 

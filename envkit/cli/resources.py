@@ -68,6 +68,11 @@ class Resources:
     idle_stop: str | None
 
     @property
+    def is_any(self) -> bool:
+        """Tell whether anything was asked for."""
+        return any(getattr(self, name) for name in self.__dataclass_fields__)
+
+    @property
     def retention_s(self) -> float:
         """Return after what time an unused entry of the cache goes."""
         from envkit.environment.cache import retention_s
@@ -106,15 +111,22 @@ def _absolute(mount: FolderMount, site: Site) -> FolderMount:
 
 def resources(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options; the command gets them as `resources`."""
+    return _added(command, _OPTIONS)
 
+
+def job_resources(command: Callable[..., None]) -> Callable[..., None]:
+    """Add those that a run has too: nobody has to ask it to stop when it idles."""
+    return _added(command, _OPTIONS[:-2])
+
+
+def _added(command: Callable[..., None], options: tuple[Callable[..., Any], ...]) -> Callable[..., None]:
     @functools.wraps(command)
     def with_resources(**values: Any) -> None:
         names = Resources.__dataclass_fields__
-        command(
-            **{key: value for key, value in values.items() if key not in names},
-            resources=Resources(**{key: values[key] for key in names}),
-        )
+        given: dict[str, Any] = {key: values.get(key) for key in names}
+        rest = {key: value for key, value in values.items() if key not in names}
+        command(**rest, resources=Resources(**given))
 
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         with_resources = option(with_resources)
     return with_resources

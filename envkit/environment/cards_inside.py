@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.base import Wiring
 from envkit.accelerators.cards import Answer, Ask
 from envkit.engines.base import Engine
 from envkit.engines.values import ExecRequest
 from envkit.errors import AcceleratorError, EngineError
-from envkit.plan.run_plan import RunPlan
 
 _TOOL_S = 60.0  # nvidia-smi wakes sleeping cards first
 
 
-def refuse_fewer(engine: Engine, plan: RunPlan, container: str) -> None:
+def refuse_fewer(engine: Engine, device: Wiring, container: str) -> None:
     """Ask inside, once; AcceleratorError when a card that was given is not there."""
-    if not plan.device.keys:
+    if not device.keys:
         return
-    seen = ACCELERATORS[plan.device.accelerator].inside(_asker(engine, container))
+    seen = ACCELERATORS[device.accelerator].inside(_asker(engine, container))
     if seen is None:
         return  # nothing in there can tell: a foreign image without the maker's tool
-    lost = [key for key in plan.device.keys if key not in seen]
+    lost = [key for key in device.keys if key not in seen]
     if lost:
         raise AcceleratorError(
-            f"the container was given {len(plan.device.keys)} cards and does not see {', '.join(lost)}",
+            f"the container was given {len(device.keys)} cards and does not see {', '.join(lost)}",
             fix="`envkit doctor` looks at driver and toolkit; the engine's own log tells what it wired",
         )
 

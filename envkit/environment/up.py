@@ -201,7 +201,7 @@ def _start_new(site: Site, request: UpRequest, made: _Made, report: Report) -> O
         card_lease.held(site.engine, _claim(plan), container),
     ):
         site.engine.containers.start(container)
-        cards_inside.refuse_fewer(site.engine, plan, container)
+        cards_inside.refuse_fewer(site.engine, plan.device, container)
         hand_over(site.engine, container, made.files, user=user(plan))
         report(f"environment {plan.name} started: waiting for its IDEs")
         for warning in plan.warnings:
@@ -236,7 +236,7 @@ def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts,
         return _wait(site, request, plan, found.id, files)
     with card_lease.held(site.engine, _claim(plan), found.id):
         _start_again(site, plan, found)
-        cards_inside.refuse_fewer(site.engine, plan, found.id)
+        cards_inside.refuse_fewer(site.engine, plan.device, found.id)
         return _wait(site, request, plan, found.id, files)
 
 

@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 
 from envkit.errors import HostError
 
+PART_BYTES = 1 << 20
+
 
 class Silent(HostError):
     """A program said nothing for too long, and was ended."""
@@ -56,6 +58,9 @@ class Host(Protocol):
 
     def read(self, path: Path) -> bytes | None:
         """Return a file's bytes, or None when there is no such file."""
+
+    def read_from(self, path: Path, offset: int) -> bytes | None:
+        """Return what a file holds from an offset on, at most PART_BYTES; None when there is no such file."""
 
     def free_bytes(self, path: Path) -> int:
         """Return the free space of the filesystem that holds `path` or its nearest existing parent."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from envkit.errors import HostError
-from envkit.hosts.base import Command, Completed, Silent
+from envkit.hosts.base import PART_BYTES, Command, Completed, Silent
 
 # Where systems keep programs, whether or not PATH says so (FHS 3.0, and Homebrew's folder).
 _USUAL_FOLDERS = (
@@ -73,8 +73,18 @@ class LocalHost:
 
     def read(self, path: Path) -> bytes | None:
         """Return a file's bytes, or None when there is no such file."""
+        return self._read(path, 0, -1)
+
+    def read_from(self, path: Path, offset: int) -> bytes | None:
+        """Return what a file holds from an offset on, at most PART_BYTES; None when there is no such file."""
+        return self._read(path, offset, PART_BYTES)
+
+    def _read(self, path: Path, offset: int, most: int) -> bytes | None:
         try:
-            return path.read_bytes()
+            with path.open("rb") as file:
+                if offset:
+                    file.seek(offset)
+                return file.read(most)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

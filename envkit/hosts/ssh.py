@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from envkit.errors import HostError
 from envkit.hosts import openssh, ssh_script
-from envkit.hosts.base import Command, Completed
+from envkit.hosts.base import PART_BYTES, Command, Completed
 from envkit.hosts.failures import Dropped
 from envkit.hosts.forwards import Forwards
 from envkit.hosts.openssh import PrivateFolder
@@ -29,6 +29,11 @@ _ABSENT = ("No such file or directory", "Not a directory")
 _FIND = (
     "IFS=:; for d in $PATH /opt/homebrew/bin; do p=$d/$1; "
     'if [ -f "$p" ] && [ -x "$p" ]; then printf "%s\\n%s\\n" "$(readlink -f -- "$p")" "$p"; fi; done'
+)
+# The shell opens it: what cannot be opened is told by its code, not by that of the last program.
+_PART = (
+    '[ -e "$1" ] || { echo "sh: No such file or directory" >&2; exit 1; }; '
+    'exec 3<"$1" || exit 1; tail -c "+$2" <&3 | head -c "$3"'
 )
 _FREE = 'p=$1; while [ ! -e "$p" ]; do p=$(dirname -- "$p"); done; exec df -Pk -- "$p"'
 
@@ -79,7 +84,14 @@ class SshHost:
 
     def read(self, path: Path) -> bytes | None:
         """Return a file's bytes, or None when there is no such file."""
-        code, content, stderr = self._again(Command(words=("cat", "--", str(path)), env={"LC_ALL": "C"}))
+        return self._read(path, ("cat", "--", str(path)))
+
+    def read_from(self, path: Path, offset: int) -> bytes | None:
+        """Return what a file holds from an offset on, at most PART_BYTES; None when there is no such file."""
+        return self._read(path, ("sh", "-c", _PART, "sh", str(path), str(offset + 1), str(PART_BYTES)))
+
+    def _read(self, path: Path, words: tuple[str, ...]) -> bytes | None:
+        code, content, stderr = self._again(Command(words=words, env={"LC_ALL": "C"}))
         if code == 0:
             return content
         reason = stderr.decode("utf-8", "replace").strip().rpartition(": ")[2]

@@ -50,7 +50,7 @@ def cpus(asked: float | None, machine_has: int) -> float | None:
     return asked
 
 
-def memory_mib(asked: int | None, machine_has_mib: int) -> int | None:
+def memory_mib(asked: int | None, machine_has_mib: int, *, least_mib: int = LEAST_MEMORY_MIB) -> int | None:
     """Return how much memory it may use; None: all."""
     if asked is None:
         return None
@@ -59,10 +59,9 @@ def memory_mib(asked: int | None, machine_has_mib: int) -> int | None:
             f"--memory asks for {asked} MiB, the machine has {machine_has_mib} MiB",
             fix=f"ask for at most {machine_has_mib}m",
         )
-    if asked < LEAST_MEMORY_MIB:
-        raise UsageError(
-            f"--memory {asked}m is too little for two IDEs", fix=f"ask for at least {LEAST_MEMORY_MIB}m"
-        )
+    if asked < least_mib:
+        what = "two IDEs" if least_mib == LEAST_MEMORY_MIB else "Python"
+        raise UsageError(f"--memory {asked}m is too little for {what}", fix=f"ask for at least {least_mib}m")
     return asked
 
 

@@ -43,9 +43,9 @@ def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
         signer = plan.exposure.certificate or "envkit's own authority, which browsers must be told to trust"
         rows.append(("TLS", plan.public_name, f"the certificate is from {signer}"))
     rows += [
-        ("device", str(plan.device), _wiring(plan.device)),
+        ("device", str(plan.device), wiring(plan.device)),
         ("cpus", "all" if plan.cpus is None else f"{plan.cpus:g}", "" if plan.cpus is None else "a limit"),
-        ("memory", *_memory(plan)),
+        ("memory", *memory(plan.memory_mib)),
         ("/dev/shm", f"{plan.shm_mib} MiB", "for data loaders: a limit, nothing is reserved"),
         ("ulimits", " ".join(map(str, plan.ulimits)) or "the engine's own", _ulimits(plan)),
         ("restart", plan.restart, "comes back with the engine, until `envkit stop`"),
@@ -61,7 +61,8 @@ def _mode(mount: FolderMount) -> str:
     return "read-only" if mount.read_only else "writable: what is changed there is changed on the host"
 
 
-def _wiring(device: Wiring) -> str:
+def wiring(device: Wiring) -> str:
+    """Return how cards get into a container."""
     if device.request:
         return f"by the engine: {', '.join(device.request.ids)}" + (" (CDI)" if device.request.driver else "")
     parts = [", ".join(device.nodes)] if device.nodes else ["no card"]
@@ -69,10 +70,11 @@ def _wiring(device: Wiring) -> str:
     return "; ".join(parts)
 
 
-def _memory(plan: RunPlan) -> tuple[str, str]:
-    if plan.memory_mib is None:
+def memory(limit_mib: int | None) -> tuple[str, str]:
+    """Return a limit of memory, and what it means."""
+    if limit_mib is None:
         return "all", ""
-    return f"{plan.memory_mib} MiB", "a limit, swap included: who needs more is ended by the kernel"
+    return f"{limit_mib} MiB", "a limit, swap included: who needs more is ended by the kernel"
 
 
 def _idle_stop(plan: RunPlan) -> tuple[str, str]:

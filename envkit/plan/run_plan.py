@@ -145,7 +145,7 @@ class RunPlan:
 def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller) -> RunPlan:
     """Decide everything about an environment; UsageError or PlanError when it cannot be."""
     expect = _expect(image)
-    _refuse_architecture(image, host)
+    refuse_architecture(image, host)
     name = environment_name(image, options)
     home, cache = options.home or host.home, _cache(name, options, host)
     _refuse_nested(home, cache)
@@ -218,6 +218,15 @@ def user(plan: RunPlan) -> str:
     return f"{plan.caller.uid}:{plan.caller.gid}"
 
 
+def refuse_architecture(image: RunImage, host: RunHost) -> None:
+    """Refuse an image that is made for other processors than the engine's."""
+    if image.architecture and host.architecture and image.architecture != host.architecture:
+        raise HostError(
+            f"{image.reference} is made for {image.architecture}, the engine runs on {host.architecture}",
+            fix="build the image there: `envkit build`",
+        )
+
+
 def _expect(image: RunImage) -> dict[str, Any]:
     text = image.labels.get("io.envkit.expect")
     if text is None:
@@ -285,11 +294,3 @@ def _idle_stop_s(image: RunImage, options: RunOptions, *, able: bool) -> float |
             fix="build it again with `envkit build`, or leave --idle-stop out",
         )
     return options.idle_stop_s
-
-
-def _refuse_architecture(image: RunImage, host: RunHost) -> None:
-    if image.architecture and host.architecture and image.architecture != host.architecture:
-        raise HostError(
-            f"{image.reference} is made for {image.architecture}, the engine runs on {host.architecture}",
-            fix="build the image there: `envkit build`",
-        )

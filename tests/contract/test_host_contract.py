@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from envkit.errors import HostError
-from envkit.hosts.base import Command, Completed, Host, Silent
+from envkit.hosts.base import PART_BYTES, Command, Completed, Host, Silent
 from envkit.hosts.local import LocalHost
 from tests.sshd import Sshd, host_at, make_home
 
@@ -179,6 +179,15 @@ def test_outputs_come_in_the_order_in_which_they_were_written(host: Host) -> Non
     program = "for n in 1 2 3; do echo out $n; echo err $n >&2; done; exit 4"
     assert host.stream(Command(words=("sh", "-c", program)), lines.append) == 4
     assert lines == ["out 1", "err 1", "out 2", "err 2", "out 3", "err 3"]
+
+
+def test_a_file_is_read_from_an_offset_on(host: Host, tmp_path: Path) -> None:
+    file = tmp_path / "a log"
+    file.write_bytes(b"0123\xff\x00\n" + b"x" * PART_BYTES)
+    assert host.read_from(file, 4) == b"\xff\x00\n" + b"x" * (PART_BYTES - 3)
+    assert host.read_from(file, PART_BYTES + 6) == b"x"
+    assert host.read_from(file, PART_BYTES + 7) == host.read_from(file, 10 * PART_BYTES) == b""
+    assert host.read_from(tmp_path / "absent", 0) is host.read_from(file / "absent", 3) is None
 
 
 def test_programs_are_found_and_files_are_read_as_bytes(host: Host, tmp_path: Path) -> None:

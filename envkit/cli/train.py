@@ -1,0 +1,200 @@
+"""`envkit train`: run a training script, and say how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from envkit.cli import complete, options, output
+from envkit.cli.resources import Resources, job_resources
+from envkit.cli.train_wish import Asked, Train, wish_of
+
+if TYPE_CHECKING:
+    from envkit.environment.up import Site
+    from envkit.run.folder import End
+    from envkit.run.going import Going
+    from envkit.run.plan import JobPlan
+
+
+@click.command(
+    "train",
+    cls=Train,
+    epilog="Example: envkit train train.py --device cuda:0,1 --nproc auto -- --epochs 3",
+)
+@click.argument("script", metavar="SCRIPT", required=False, type=click.Path())
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
+@click.option(
+    "--image",
+    metavar="IMAGE|SPEC",
+    shell_complete=complete.targets,
+    help="Run in a container of its own, of this image.",
+)
+@click.option(
+    "--env",
+    "environment",
+    metavar="NAME",
+    shell_complete=complete.environments,
+    help="Run in this environment, with its cards and what was installed there.",
+)
+@click.option("--home", metavar="DIR", help="The folder behind /work/home.  [default: ~/envkit/home]")
+@click.option("--workdir", metavar="DIR", help="Where it works.  [default: the script's own folder]")
+@click.option("--python", metavar="PATH", help="Which Python, inside.  [default: the image's own]")
+@job_resources
+@click.option(
+    "--nproc",
+    metavar="N|auto",
+    default="1",
+    show_default=True,
+    help="How many processes (torchrun); auto: one per card.",
+)
+@click.option("--name", metavar="NAME", help="The run's name (MODEL_PATH).  [default: script, time, id]")
+@click.option("--resume", is_flag=True, help="Go on in the folder of the run of that name.")
+@click.option("--timeout", metavar="TIME", help="End it after so long, as in 2h.  [default: never]")
+@click.option("--retries", metavar="N", type=click.IntRange(0, 100), default=0, help="Begin again so often.")
+@click.option(
+    "--on",
+    "retry_on",
+    metavar="WHY,...",
+    help="After what to begin again: oom, host-lost, error, killed.  [default: oom,host-lost]",
+)
+@click.option(
+    "--grace",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=120.0,
+    show_default=True,
+    help="How long it may take to save when it is asked to stop.",
+)
+@click.option(
+    "--no-redirect", "redirect", flag_value=False, default=True, help="Leave SummaryWriter() where it writes."
+)
+@click.option("--detach", is_flag=True, help="Start it, and leave it running.")
+@click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing.")
+@options.host
+@options.as_json
+def command(resources: Resources, **values: Any) -> None:
+    """Run a training script: the same command on GPUs, NPUs and CPUs.
+
+    The script is found as you mean it, through links and mounts, and works in its own folder. Its evidence
+    (output, event files, how it ended) is in /work/home/task/NAME. Without --image or --env it runs in the
+    environment that sees it, else in an image of ./envkit.yaml, else in the preset of your device.
+
+    Ctrl-C asks it to finish; again ends it. A closed terminal leaves it running.
+
+    \b
+    envkit train train.py -- --epochs 3
+    envkit train -m pkg.train --image preset:cuda --device cuda:0
+    envkit train --env lab -- torchrun --nproc-per-node 2 train.py
+    """
+    from envkit.cli.site import open_site
+    from envkit.run.start import start
+    from envkit.run.wish import plan_job
+
+    asked = Asked(**values)
+    site = open_site(asked.host_name)
+    wish = wish_of(site, asked, resources)
+    plan = plan_job(site, wish, _builder(site, asked), output.note)
+    if asked.dry_run:
+        _show_plan(plan, as_json=asked.as_json)
+        return
+    for text in plan.notes:
+        output.note(f"warning: {text}")
+    with _hanging_up_leaves():
+        going = start(site, plan, output.note)
+        output.note(f"run {going.name}: {going.folder.path}")
+        if asked.detach:
+            _show_detached(going, asked)
+            return
+        click.get_current_context().exit(_attached(site, going, asked))
+
+
+def _builder(site: Site, asked: Asked) -> Callable[[str], Any]:
+    def build(spec: str) -> Any:
+        from envkit.cli import progress
+        from envkit.environment.target import build_image, find_image
+
+        if asked.dry_run:
+            return find_image(site.engine, spec)
+        with progress.shown(as_json=asked.as_json) as reports:
+            return build_image(site, spec, reports)
+
+    return build
+
+
+@contextmanager
+def _hanging_up_leaves() -> Iterator[None]:
+    """Let a closed terminal end us at once, and nothing else: the run goes on."""
+    import signal
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _attached(site: Site, going: Going, asked: Asked) -> int:
+    """Follow it to its end; return the exit code."""
+    import signal
+    import sys
+
+    from envkit.run.follow import Ears, follow_with
+    from envkit.run.settle import settle
+
+    pressed: list[int] = []
+    out = sys.stderr.buffer if asked.as_json else sys.stdout.buffer
+
+    def write(part: bytes) -> None:
+        out.write(part)
+        out.flush()
+
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        ears = Ears(write=write, report=output.note, presses=lambda: len(pressed), grace_s=asked.grace)
+        end = follow_with(site, going, ears)
+        written = settle(site, going)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if written:
+        output.note(
+            f"its container envkit-run-{going.name} stays: it wrote {output.human_bytes(written)} outside of "
+            f"/work; `envkit rm {going.name}` removes it"
+        )
+    return _say(going, end, asked, interrupted=bool(pressed))
+
+
+def _say(going: Going, end: End, asked: Asked, *, interrupted: bool) -> int:
+    """Say how it ended; return the exit code."""
+    from envkit.errors import Interrupted, RunError
+
+    if asked.as_json:
+        output.show_json({"name": going.name, "folder": str(going.folder.path), "end": output.plain(end)})
+    output.note(f"run {going.name}: {end.sentence or end.state}")
+    if end.frame is not None:
+        output.note(f"  {end.frame.file}:{end.frame.line}, in {end.frame.function}: {end.frame.text}")
+    output.note(f"  {going.folder.path}")
+    if end.state == "finished":
+        return 0
+    return Interrupted.exit_code if interrupted and end.state == "stopped" else RunError.exit_code
+
+
+def _show_detached(going: Going, asked: Asked) -> None:
+    if asked.as_json:
+        output.show_json({"name": going.name, "folder": str(going.folder.path), "end": None})
+        return
+    output.show(going.name)
+    output.note(
+        f"it goes on by itself: `envkit attach {going.name}` follows it, `envkit stop {going.name}` ends it"
+    )
+
+
+def _show_plan(plan: JobPlan, *, as_json: bool) -> None:
+    from envkit.run.decisions import decisions
+
+    if as_json:
+        output.show_json(plan)
+        return
+    output.show_table((), [(line.what, line.value, line.why) for line in decisions(plan)])

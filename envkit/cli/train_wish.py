@@ -1,0 +1,121 @@
+"""What `envkit train` is asked for, from its words to one value."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from envkit.cli.resources import Resources
+
+if TYPE_CHECKING:
+    from envkit.environment.up import Site
+    from envkit.run.plan import JobWish
+    from envkit.run.wish import Wish
+
+_AFTER = "envkit.after"
+_HINT = "what stands after `--` is the script's own: envkit train train.py -- --epochs 3"
+
+
+class Train(click.Command):
+    """Keeps what stands after `--` apart: it is the script's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Split at the first `--`; a stranger's option gets the hint where it belongs."""
+        cut = args.index("--") if "--" in args else len(args)
+        ctx.meta[_AFTER] = tuple(args[cut + 1 :])
+        try:
+            return super().parse_args(ctx, args[:cut])
+        except click.NoSuchOption as error:
+            raise click.UsageError(f"{error.format_message()}\n{_HINT}", ctx) from error
+        except click.UsageError as error:
+            if "unexpected extra argument" in error.message:
+                raise click.UsageError(f"{error.message}\n{_HINT}", ctx) from error
+            raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options as they were written."""
+
+    script: str | None
+    module: str | None
+    image: str | None
+    environment: str | None
+    home: str | None
+    workdir: str | None
+    python: str | None
+    nproc: str
+    name: str | None
+    resume: bool
+    timeout: str | None
+    retries: int
+    retry_on: str | None
+    grace: float
+    redirect: bool
+    detach: bool
+    dry_run: bool
+    host_name: str | None
+    as_json: bool
+
+
+def wish_of(site: Site, asked: Asked, resources: Resources) -> Wish:
+    """Return what is asked for, with whole paths."""
+    from pathlib import Path
+
+    from envkit.cli.site import absolute
+    from envkit.environment.machine import caller
+    from envkit.plan.run_plan import RunOptions
+    from envkit.run.wish import Wish, refuse_several, whole
+
+    after: tuple[str, ...] = click.get_current_context().meta[_AFTER]
+    cwd = site.user_home or str(Path.cwd())
+    command = () if asked.script or asked.module else after
+    wish = Wish(
+        script=whole(asked.script, cwd) if asked.script else None,
+        module=asked.module,
+        command=command,
+        args=() if command else after,
+        cwd=cwd,
+        workdir=whole(asked.workdir, cwd) if asked.workdir else None,
+        python=asked.python,
+        image=asked.image,
+        environment=asked.environment,
+        is_own=asked.home is not None or resources.is_any,
+        options=resources.added_to(RunOptions(home=absolute(asked.home, site)), site),
+        caller=caller(site.host),
+        allow_system_mounts=resources.allow_system_mounts,
+        resume=asked.resume,
+        job=_job(asked, command[0] if command else "", site.host.name),
+    )
+    refuse_several(wish)
+    return wish
+
+
+def _job(asked: Asked, command: str, host: str) -> JobWish:
+    import secrets
+    from datetime import datetime
+    from importlib.metadata import version
+
+    from envkit.plan.durations import seconds
+    from envkit.run import plan
+
+    on = tuple((asked.retry_on or "oom,host-lost").split(",")) if asked.retries or asked.retry_on else ()
+    called = asked.script or asked.module or command
+    moment = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return plan.JobWish(
+        words=("envkit", *sys.argv[1:]),
+        name=plan.checked_name(asked.name)
+        if asked.name
+        else plan.default_name(called, moment, secrets.token_hex(2)),
+        nproc=plan.processes(asked.nproc),
+        redirect=asked.redirect,
+        grace_s=asked.grace,
+        timeout_s=None if asked.timeout is None else seconds(asked.timeout, option="--timeout"),
+        retries=asked.retries,
+        retry_on=plan.checked_reasons(on),
+        version=version("envkit"),
+        host=host,
+    )

@@ -1,0 +1,32 @@
+"""After a run: its cards are free, its container goes, unless something would be lost with it."""
+
+from __future__ import annotations
+
+import time
+
+from envkit.environment import card_lease
+from envkit.environment.up import Site
+from envkit.run.going import Going, is_active
+
+# What envkit itself puts there (passwd, group, the programs: 0.3 MB) and what Python caches for itself is no
+# loss; a result that somebody wrote outside of /work is more.
+NOTICEABLE_BYTES = 4 << 20
+_LAST_S = 60.0  # from the end that is written to the container's own: packages are still being listed
+_PAUSE_S = 0.1
+
+
+def settle(site: Site, run: Going) -> int:
+    """Remove the container of a run that has ended; return how much it wrote if it stays for that, else 0."""
+    if run.environment:
+        return 0
+    deadline = time.monotonic() + _LAST_S
+    while (facts := site.engine.containers.inspect(run.container)) and is_active(facts):
+        if time.monotonic() > deadline:
+            return 0  # it goes on, for whatever reason: not ours to end
+        time.sleep(_PAUSE_S)
+    card_lease.release(site.engine, run.container)
+    written = site.engine.containers.written_bytes(run.container) if facts else 0
+    if written > NOTICEABLE_BYTES:
+        return written
+    site.engine.containers.remove_idle(run.container)
+    return 0

@@ -1,0 +1,199 @@
+"""Start a run: in a container of its own or in an environment. What fails to start leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+from envkit.container import bundle
+from envkit.container.accounts import give_account
+from envkit.container.leftover import removed_on_failure
+from envkit.container.made import make
+from envkit.container.maker import condition, maker_of
+from envkit.engines.failures import LimitRefused, NameTaken
+from envkit.engines.values import DeviceRequest, ExecRequest, Limit, Mount, RunRequest
+from envkit.environment import card_lease, cards_inside, folders
+from envkit.environment.up import Site
+from envkit.errors import EngineError, HostError, RunError, UsageError
+from envkit.hosts.base import Command
+from envkit.plan.run_plan import CACHE, HOME
+from envkit.run.going import LABELS, NAME, Going, is_active
+from envkit.run.plan import InEnvironment, JobPlan, NodePlan, OwnContainer
+
+Report = Callable[[str], None]
+
+_PROGRAMS = ("run_*", "shim_*")
+_MAIN = "run_main"
+# In the container's own layer: what starts, and the programs with the request.
+_BOOT, _FILE = "/envkit-run.py", "/envkit-run.json"
+_WITH_SECRETS = "/opt/envkit/bin/with-secrets"
+# The folder of the folders may be there; the run's own may not, unless it is empty: then nobody began in it.
+_MAKE = 'mkdir -p -- "$(dirname -- "$1")" && { rmdir -- "$1" 2>/dev/null; mkdir -- "$1"; }'
+_REMOVE = (
+    'rm -f -- "$1"/attempts/*/request.json; rmdir -- "$1"/attempts/* "$1"/attempts "$1" 2>/dev/null; true'
+)
+_EXISTS = "File exists"
+_BEGIN_S = 60.0  # for the supervisor to start in an environment
+
+
+def start(site: Site, plan: JobPlan, report: Report) -> Going:
+    """Start it; return how it is followed. UsageError when a run of that name is there already."""
+    node = plan.nodes[0]
+    if isinstance(node.place, InEnvironment):
+        return _in_environment(site, plan, node, node.place)
+    return _in_container(site, plan, node, node.place, report)
+
+
+def _in_environment(site: Site, plan: JobPlan, node: NodePlan, place: InEnvironment) -> Going:
+    going = Going(
+        name=plan.name,
+        folder=plan.folder,
+        container=place.container,
+        environment=place.name,
+        nproc=node.request.nproc,
+    )
+    programs = bundle.sources(*_PROGRAMS)
+    words = (*place.python, "-I", *bundle.program(programs))
+    request = ExecRequest(
+        command=(_WITH_SECRETS, *words) if place.has_secrets else words,
+        user=place.user or None,
+        stdin=bundle.pack(programs, _MAIN, _request(node)),
+        timeout_s=_BEGIN_S,
+    )
+    with _folder(site, plan, node):
+        done = site.engine.inside.execute(place.container, request)
+        if done.code != 0:
+            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+            raise RunError(
+                f"the run could not be started in environment {place.name}: {said[-500:]}",
+                fix=f"`envkit logs {place.name}` and `envkit verify` tell more of the environment",
+            )
+    return going
+
+
+def _in_container(site: Site, plan: JobPlan, node: NodePlan, place: OwnContainer, report: Report) -> Going:
+    for mount in place.mounts:
+        if mount.target in (HOME, CACHE):
+            folders.prepare(site.host, mount.source, place.caller)
+    container = _create(site, plan, place, report)
+    programs = bundle.sources(*_PROGRAMS)
+    files = {_BOOT: programs["boot"].encode(), _FILE: bundle.pack(programs, _MAIN, _request(node))}
+    gone = removed_on_failure(site.engine, container, fix="`envkit gc` removes it")
+    # The container goes before the folder: nothing may write there any more.
+    with gone, _folder(site, plan, node), removed_on_failure(site.engine, container, fix="`envkit gc`"):
+        give_account(site.engine, container, place.caller)
+        site.engine.inside.put(container, files)
+        with card_lease.held(site.engine, _claim(plan, place), container):
+            site.engine.containers.start(container)
+            cards_inside.refuse_fewer(site.engine, place.device, container)
+    return Going(
+        name=plan.name,
+        folder=plan.folder,
+        container=container,
+        nproc=node.request.nproc,
+        survives=place.restart != "no",
+    )
+
+
+def _request(node: NodePlan) -> Mapping[str, Any]:
+    return asdict(node.request)
+
+
+def _create(site: Site, plan: JobPlan, place: OwnContainer, report: Report) -> str:
+    """Create the container, whose name is the lease on the run's; what a killed envkit left is removed."""
+    asked = container_request(plan, place)
+    try:
+        return make(site.engine, asked)
+    except LimitRefused:
+        report("the engine may not lift limits (memlock, stack, nofile): they stay as it has them")
+        return make(site.engine, replace(asked, limits=()))
+    except NameTaken:
+        found = site.engine.containers.inspect(place.name)
+    if found is None:
+        return make(site.engine, asked)
+    if any(found.labels.get(key) != value for key, value in LABELS.items()):
+        raise EngineError(
+            f"the container {place.name} is no run, and has the name that {plan.name} needs",
+            fix="another --name, or rename that container",
+        )
+    maker = maker_of(found.labels)
+    if found.state == "created" and condition(maker) != "gone":
+        raise UsageError(
+            f"run {plan.name} is being started by {maker}", fix="another --name, or wait for that"
+        )
+    if found.state != "created" and (is_active(found) or plan.nodes[0].request.attempt == 1):
+        raise exists(plan.name, runs=is_active(found))
+    report(f"the container of the attempt before ({found.name}) is removed")
+    card_lease.release(site.engine, found.id)
+    site.engine.containers.remove_idle(found.id)
+    return make(site.engine, asked)
+
+
+def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
+    """Translate a plan into the engine's words."""
+    wired, claim = place.device.request, _claim(plan, place)
+    return RunRequest(
+        image=place.image_id,
+        name=place.name,
+        entrypoint=place.python,
+        command=("-I", _BOOT, _FILE),
+        user=f"{place.caller.uid}:{place.caller.gid}",
+        groups=place.groups,
+        env={"HOME": HOME},
+        labels={**LABELS, NAME: plan.name, "io.envkit.run-folder": str(plan.folder.path), **claim.labels},
+        mounts=(
+            *place.mounts,
+            *(Mount(source=path, target=path, read_only=True) for path in place.device.libraries),
+        ),
+        shm_mib=place.shm_mib,
+        restart=place.restart,
+        cpus=place.cpus,
+        memory_mib=place.memory_mib,
+        limits=tuple(Limit(name=one.name, soft=one.soft, hard=one.hard) for one in place.ulimits),
+        devices=place.device.nodes,
+        device_request=DeviceRequest(driver=wired.driver, ids=wired.ids) if wired else None,
+    )
+
+
+def _claim(plan: JobPlan, place: OwnContainer) -> card_lease.Claim:
+    return card_lease.Claim(
+        accelerator=place.device.accelerator,
+        keys=place.device.keys,
+        holder=f"run {plan.name}",
+        image_id=place.image_id,
+        share=place.share,
+    )
+
+
+@contextmanager
+def _folder(site: Site, plan: JobPlan, node: NodePlan) -> Iterator[None]:
+    """Make the run's folder, which nobody else can have made; it goes again when nothing ran in it."""
+    if node.request.attempt > 1:
+        yield
+        return
+    path = str(plan.folder.path)
+    done = site.host.run(Command(words=("sh", "-c", _MAKE, "sh", path), env={"LC_ALL": "C"}))
+    if done.code != 0:
+        if _EXISTS in done.stderr:
+            raise exists(plan.name, runs=False)
+        raise HostError(
+            f"{path} cannot be made: {done.stderr.strip()}", fix="look at that folder's disk and rights"
+        )
+    try:
+        yield
+    except BaseException:
+        site.host.run(Command(words=("sh", "-c", _REMOVE, "sh", path)))
+        raise
+
+
+def exists(name: str, *, runs: bool) -> UsageError:
+    """Return the error of a name that a run has."""
+    if runs:
+        return UsageError(
+            f"run {name} runs already", fix=f"`envkit attach {name}` follows it, `envkit stop {name}` ends it"
+        )
+    return UsageError(
+        f"there is a run {name} already", fix="--resume goes on with it, another --name makes another"
+    )
