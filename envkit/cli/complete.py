@@ -1,4 +1,4 @@
-"""What the shell's TAB offers: presets, images and environments by name."""
+"""What the shell's TAB offers: presets, images, environments and runs by name."""
 
 from __future__ import annotations
 
@@ -75,6 +75,23 @@ def environments(context: Context, parameter: Parameter, incomplete: str) -> lis
     except EnvkitError:
         return []
     return _beginning((lookup.name_of(one) for one in found), incomplete)
+
+
+def runs(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the training runs by name, the newest first."""
+    from envkit.cli.site import looked_at
+    from envkit.run.listing import runs as listed
+
+    try:
+        found = listed(looked_at(named_host(context)))
+    except EnvkitError:
+        return []
+    return _beginning((run.name for run in found), incomplete)
+
+
+def environments_and_runs(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer what has a log: environments, and training runs."""
+    return [*environments(context, parameter, incomplete), *runs(context, parameter, incomplete)]
 
 
 def hosts(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:

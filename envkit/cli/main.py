@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("envkit.cli.up", "Start an environment and print its URLs."),
     "train": ("envkit.cli.train", "Run a training script, on cards or on the CPU."),
     "runs": ("envkit.cli.runs", "List the training runs."),
+    "compare": ("envkit.cli.compare", "Compare two training runs."),
     "open": ("envkit.cli.open", "Open an environment in the browser."),
     "ps": ("envkit.cli.ps", "List the environments."),
     "logs": ("envkit.cli.logs", "Print what an environment prints."),
