@@ -93,6 +93,13 @@ def test_a_half_made_environment_goes_and_a_started_one_never(engine: FakeEngine
         assert leftovers(at(engine), NOW) == ()
 
 
+def test_a_run_that_was_never_started_goes_too(engine: FakeEngine) -> None:
+    add(engine, "run", GONE, "created")
+    assert [one.kind for one in leftovers(at(engine), NOW)] == ["half-made"]
+    add(engine, "run", GONE, "exited", age=timedelta(days=300))
+    assert leftovers(at(engine), NOW) == ()
+
+
 def test_one_that_was_started_meanwhile_stays_and_the_others_go(engine: FakeEngine) -> None:
     add(engine, "environment", GONE, "created")
     other = replace(engine.containers.require("c" * 64), id="d" * 64, name="other")

@@ -43,6 +43,7 @@ HOMES = {
     "docker": ("envkit/engines/",),
     "cryptography": ("envkit/environment/certificates.py", "envkit/hosts/"),
     "paramiko": ("envkit/hosts/",),
+    "pathspec": ("envkit/run/sync.py",),
     "subprocess": ("envkit/hosts/", "envkit/probes/"),
     "click": ("envkit/cli/",),
     "rich": ("envkit/cli/",),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     cls=Train,
     epilog="Example: envkit train train.py --device cuda:0,1 --nproc auto -- --epochs 3",
 )
-@click.argument("script", metavar="SCRIPT", required=False, type=click.Path())
+@click.argument("script", metavar="[SCRIPT]", required=False, type=click.Path())
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
 @click.option(
     "--image",
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 )
 @click.option("--name", metavar="NAME", help="The run's name (MODEL_PATH).  [default: script, time, id]")
 @click.option("--resume", is_flag=True, help="Go on in the folder of the run of that name.")
+@click.option(
+    "--sync", is_flag=True, help="Copy the project (git's, else the script's folder) into the run first."
+)
 @click.option("--timeout", metavar="TIME", help="End it after so long, as in 2h.  [default: never]")
 @click.option("--retries", metavar="N", type=click.IntRange(0, 100), default=0, help="Begin again so often.")
 @click.option(

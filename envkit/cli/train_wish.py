@@ -22,6 +22,10 @@ _HINT = "what stands after `--` is the script's own: envkit train train.py -- --
 class Train(click.Command):
     """Keeps what stands after `--` apart: it is the script's."""
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Show that the script's own arguments come last."""
+        return [*super().collect_usage_pieces(ctx), "[-- ARGS]"]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Split at the first `--`; a stranger's option gets the hint where it belongs."""
         cut = args.index("--") if "--" in args else len(args)
@@ -50,6 +54,7 @@ class Asked:
     nproc: str
     name: str | None
     resume: bool
+    sync: bool
     timeout: str | None
     retries: int
     retry_on: str | None
@@ -67,11 +72,13 @@ def wish_of(site: Site, asked: Asked, resources: Resources) -> Wish:
 
     from envkit.cli.site import absolute
     from envkit.environment.machine import caller
+    from envkit.hosts.local import LocalHost
     from envkit.plan.run_plan import RunOptions
     from envkit.run.wish import Wish, refuse_several, whole
 
     after: tuple[str, ...] = click.get_current_context().meta[_AFTER]
-    cwd = site.user_home or str(Path.cwd())
+    here = str(Path.cwd())
+    cwd = here if asked.sync or site.user_home is None else site.user_home
     command = () if asked.script or asked.module else after
     wish = Wish(
         script=whole(asked.script, cwd) if asked.script else None,
@@ -88,6 +95,9 @@ def wish_of(site: Site, asked: Asked, resources: Resources) -> Wish:
         caller=caller(site.host),
         allow_system_mounts=resources.allow_system_mounts,
         resume=asked.resume,
+        sync=asked.sync,
+        here=None if site.user_home is None else LocalHost(),
+        script_here=whole(asked.script, here) if asked.script else None,
         job=_job(asked, command[0] if command else "", site.host.name),
     )
     refuse_several(wish)

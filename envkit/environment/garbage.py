@@ -114,7 +114,7 @@ def _kind(facts: ContainerFacts) -> Kind | None:
         return None
     if facts.labels.get("io.envkit.kind") == "temporary":
         return "temporary"
-    if facts.labels.get("io.envkit.kind") == "environment" and facts.state == "created":
+    if facts.labels.get("io.envkit.kind") in ("environment", "run") and facts.state == "created":
         return "half-made"
     return "card" if facts.labels.get("io.envkit.kind") == card_lease.KIND else None
 

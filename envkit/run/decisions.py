@@ -6,6 +6,7 @@ from envkit.plan.durations import about
 from envkit.plan.run_decisions import RunDecision, memory, wiring
 from envkit.run.folder import Request
 from envkit.run.plan import InEnvironment, JobPlan, OwnContainer
+from envkit.run.sync import Project
 
 
 def decisions(plan: JobPlan) -> tuple[RunDecision, ...]:
@@ -16,6 +17,7 @@ def decisions(plan: JobPlan) -> tuple[RunDecision, ...]:
         ("run", plan.name, f"attempt {asked.attempt}"),
         ("folder", str(plan.folder.path), f"{asked.folder} in the run"),
         *(_environment(place) if isinstance(place, InEnvironment) else _container(place)),
+        *(_copied(plan.project, asked) if plan.project else ()),
         ("what", f"{asked.kind} {asked.target}", " ".join(asked.args)),
         ("works in", asked.directory, ""),
         (
@@ -31,6 +33,10 @@ def decisions(plan: JobPlan) -> tuple[RunDecision, ...]:
         *(("warning", "", text) for text in plan.notes),
     ]
     return tuple(RunDecision(what=what, value=value, why=why) for what, value, why in rows)
+
+
+def _copied(project: Project, asked: Request) -> list[tuple[str, str, str]]:
+    return [("copied", project.root, f"{project.words}, as .gitignore has it; to {asked.folder}/code")]
 
 
 def _environment(place: InEnvironment) -> list[tuple[str, str, str]]:

@@ -40,6 +40,7 @@ class Where:
     device: DeviceWish | None = None
     asked: str  # the script, or the folder where it was asked for: a whole path
     is_own: bool = False  # something was asked of the container that an environment cannot be given
+    is_copied: bool = False  # the script goes along: which environment sees it says nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ def choose(site: Site, where: Where, build: Build) -> Place:
     if where.image is not None:
         is_built = is_spec(where.image)
         return Place(image=build(where.image) if is_built else find_image(site.engine, where.image))
-    near = None if where.is_own else _near(site, where.asked)
+    near = None if where.is_own or where.is_copied else _near(site, where.asked)
     if near is not None:
         return Place(environment=near, why=f"in environment {lookup.name_of(near)}, which sees the script")
     if Path(_SPEC).is_file():

@@ -19,6 +19,7 @@ from envkit.plan.mounts import refuse_clashes
 from envkit.plan.run_plan import CACHE, HOME, Caller, RunHost, RunImage, RunOptions, refuse_architecture
 from envkit.run.folder import Request, RunFolder
 from envkit.run.scripts import Script
+from envkit.run.sync import Project
 
 GRACE_S = 120.0  # the issue: what a script has to save; a checkpoint of some GB on a slow disk takes 25 s
 # Part of a container's name and of a path; one letter case keeps two apart on every disk.
@@ -100,6 +101,7 @@ class JobPlan:
     home: str  # the host's folder behind /work/home
     nodes: tuple[NodePlan, ...]
     notes: tuple[str, ...] = field(default=())
+    project: Project | None = None  # what is copied first
 
     @property
     def folder(self) -> RunFolder:
@@ -123,8 +125,9 @@ def checked_name(name: str) -> str:
 
 
 def default_name(script: str, moment: str, key: str) -> str:
-    """Return a run's name: the script's, the time, and a key, so that two never share one."""
-    stem = script.rpartition("/")[2].rpartition(".")[0] or script.rpartition("/")[2]
+    """Return a run's name: the script's or module's, the time, and a key, so that two never share one."""
+    file = script.rpartition("/")[2]
+    stem = re.sub(r"\.(py|sh|bash)$", "", file)
     plain = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-") or "run"
     return f"{plain[:30]}-{moment}-{key}"
 

@@ -21,6 +21,7 @@ from envkit.hosts.base import Command
 from envkit.plan.run_plan import CACHE, HOME
 from envkit.run.going import LABELS, NAME, Going, is_active
 from envkit.run.plan import InEnvironment, JobPlan, NodePlan, OwnContainer
+from envkit.run.sync import send
 
 Report = Callable[[str], None]
 
@@ -42,11 +43,13 @@ def start(site: Site, plan: JobPlan, report: Report) -> Going:
     """Start it; return how it is followed. UsageError when a run of that name is there already."""
     node = plan.nodes[0]
     if isinstance(node.place, InEnvironment):
-        return _in_environment(site, plan, node, node.place)
-    return _in_container(site, plan, node, node.place, report)
+        return _in_environment(site, plan, node, report)
+    return _in_container(site, plan, node, report)
 
 
-def _in_environment(site: Site, plan: JobPlan, node: NodePlan, place: InEnvironment) -> Going:
+def _in_environment(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> Going:
+    place = node.place
+    assert isinstance(place, InEnvironment)  # as was just asked
     going = Going(
         name=plan.name,
         folder=plan.folder,
@@ -63,6 +66,7 @@ def _in_environment(site: Site, plan: JobPlan, node: NodePlan, place: InEnvironm
         timeout_s=_BEGIN_S,
     )
     with _folder(site, plan, node):
+        _send(site, plan, report)
         done = site.engine.inside.execute(place.container, request)
         if done.code != 0:
             said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
@@ -73,7 +77,9 @@ def _in_environment(site: Site, plan: JobPlan, node: NodePlan, place: InEnvironm
     return going
 
 
-def _in_container(site: Site, plan: JobPlan, node: NodePlan, place: OwnContainer, report: Report) -> Going:
+def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> Going:
+    place = node.place
+    assert isinstance(place, OwnContainer)  # the only other one
     for mount in place.mounts:
         if mount.target in (HOME, CACHE):
             folders.prepare(site.host, mount.source, place.caller)
@@ -85,6 +91,7 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, place: OwnContainer
     with gone, _folder(site, plan, node), removed_on_failure(site.engine, container, fix="`envkit gc`"):
         give_account(site.engine, container, place.caller)
         site.engine.inside.put(container, files)
+        _send(site, plan, report)
         with card_lease.held(site.engine, _claim(plan, place), container):
             site.engine.containers.start(container)
             cards_inside.refuse_fewer(site.engine, place.device, container)
@@ -95,6 +102,15 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, place: OwnContainer
         nproc=node.request.nproc,
         survives=place.restart != "no",
     )
+
+
+def _send(site: Site, plan: JobPlan, report: Report) -> None:
+    if plan.project is None:
+        return
+    for name in plan.project.left_out:
+        report(f"{name} is left out: a link out of the project, or no file")
+    report(f"copying {plan.project.root}: {plan.project.words}")
+    send(site.host, plan.project, plan.folder)
 
 
 def _request(node: NodePlan) -> Mapping[str, Any]:

@@ -11,8 +11,9 @@ from envkit.environment import asking, folders, machine
 from envkit.environment.asking import Asked
 from envkit.environment.up import Site
 from envkit.errors import RunError, UsageError
+from envkit.hosts.base import Host
 from envkit.plan.run_plan import HOME, Caller, RunHost, RunOptions
-from envkit.run import going, places, scripts
+from envkit.run import going, places, scripts, sync
 from envkit.run.folder import RunFolder
 from envkit.run.plan import (
     InEnvironment,
@@ -25,6 +26,7 @@ from envkit.run.plan import (
     request,
 )
 from envkit.run.scripts import NotShown, Script
+from envkit.run.sync import Project
 
 Report = Callable[[str], None]
 
@@ -47,20 +49,23 @@ class Wish:
     caller: Caller
     allow_system_mounts: bool = False
     resume: bool = False
+    sync: bool = False  # script and folders are this machine's, and copied
+    here: Host | None = None  # this machine, where that is another than the one it runs on
+    script_here: str | None = None  # what the script's path would mean on this machine
     job: JobWish
 
 
 def plan_job(site: Site, wish: Wish, build: places.Build, report: Report) -> JobPlan:
     """Decide everything about a run; nothing is made but an image, by `build`."""
     asked = wish.script or wish.workdir or wish.cwd
-    if wish.script and not wish.script.startswith("/work/"):
-        scripts.find(site.host, wish.script, ())  # before anything is built
+    project = _project(site, wish)  # before anything is built
     where = places.Where(
         image=wish.image,
         environment=wish.environment,
         device=wish.options.device,
         asked=asked,
         is_own=wish.is_own,
+        is_copied=wish.sync,
     )
     found = places.choose(site, where, build)
     if found.why:
@@ -68,22 +73,63 @@ def plan_job(site: Site, wish: Wish, build: places.Build, report: Report) -> Job
     if found.environment is not None:
         inside = places.in_environment(site, found.environment, wish.python)
         image = site.engine.images.inspect(found.environment.image)
-        return _planned(site, wish, inside, dict(image.env) if image else {}, report)
+        settled = _Settled(place=inside, env=dict(image.env) if image else {}, project=project)
+        return _planned(site, wish, settled, report)
     assert found.image is not None  # one of the two
     runnable = places.runnable(site, found.image, wish.options.device, wish.python)
-    return _planned(site, wish, _own(site, wish, runnable), dict(runnable.env), report)
+    settled = _Settled(place=_own(site, wish, runnable), env=dict(runnable.env), project=project)
+    return _planned(site, wish, settled, report)
 
 
-def _planned(
-    site: Site, wish: Wish, place: OwnContainer | InEnvironment, env: dict[str, str], report: Report
-) -> JobPlan:
+@dataclass(frozen=True, kw_only=True)
+class _Settled:
+    """Where it goes, and what is copied there."""
+
+    place: OwnContainer | InEnvironment
+    env: dict[str, str]  # the image's own
+    project: Project | None
+
+
+def _project(site: Site, wish: Wish) -> Project | None:
+    """Return what is copied; without --sync look at once whether the script is there at all."""
+    asked = wish.script or wish.cwd
+    if wish.sync:
+        return sync.project(scripts.find(wish.here or site.host, asked, ()).real)
+    if wish.script is None or wish.script.startswith("/work/"):
+        return None
+    try:
+        scripts.find(site.host, wish.script, ())
+    except UsageError as error:
+        if wish.here is None or wish.script_here is None or not _is_there(wish.here, wish.script_here):
+            raise
+        raise UsageError(
+            f"{error.what} on {site.host.name}, but here is {wish.script_here}",
+            fix="--sync sends the project over",
+        ) from error
+    return None
+
+
+def _is_there(host: Host, path: str) -> bool:
+    try:
+        scripts.find(host, path, ())
+    except UsageError:
+        return False
+    return True
+
+
+def _planned(site: Site, wish: Wish, settled: _Settled, report: Report) -> JobPlan:
+    place, project = settled.place, settled.project
     home = _home(place.mounts)
-    script = _script(site, wish, place.mounts, report)
+    if project:
+        shown = (project.shown(wish.job.name), *place.mounts)
+        script = _script(wish.here or site.host, wish, shown, report)
+    else:
+        script = _script(site.host, wish, place.mounts, report)
     attempt = _attempt(site, wish, RunFolder.on_host(home, wish.job.name), report)
     job = replace(wish.job, attempt=attempt)
-    node = NodePlan(place=place, request=request(place, script, job, env))
+    node = NodePlan(place=place, request=request(place, script, job, settled.env))
     notes = place.warnings if isinstance(place, OwnContainer) else ()
-    return JobPlan(name=job.name, home=home, nodes=(node,), notes=notes)
+    return JobPlan(name=job.name, home=home, nodes=(node,), notes=notes, project=project)
 
 
 def _own(site: Site, wish: Wish, runnable: Runnable) -> OwnContainer:
@@ -117,27 +163,27 @@ def _home(mounts: tuple[Mount, ...]) -> str:
     )
 
 
-def _script(site: Site, wish: Wish, shown: tuple[Mount, ...], report: Report) -> Script:
+def _script(host: Host, wish: Wish, shown: tuple[Mount, ...], report: Report) -> Script:
     """Return what is run and where: `--workdir` decides, else the script's folder, else the caller's."""
-    chosen = wish.workdir and scripts.folder(site.host, wish.workdir, shown, option="--workdir ")
+    chosen = wish.workdir and scripts.folder(host, wish.workdir, shown, option="--workdir ")
     if wish.script is not None:
-        found = scripts.find(site.host, wish.script, shown)
-        script = scripts.script(site.host, found, wish.args, shown)
+        found = scripts.find(host, wish.script, shown)
+        script = scripts.script(host, found, wish.args, shown)
         return replace(script, directory=chosen) if chosen else script
     if wish.module is not None:
-        directory = chosen or scripts.folder(site.host, wish.cwd, shown, option="")
+        directory = chosen or scripts.folder(host, wish.cwd, shown, option="")
         return scripts.module(wish.module, wish.args, directory)
     return Script(
         kind="command",
         target=wish.command[0],
         args=wish.command[1:],
-        directory=chosen or _directory(site, wish.cwd, shown, report),
+        directory=chosen or _directory(host, wish.cwd, shown, report),
     )
 
 
-def _directory(site: Site, cwd: str, shown: tuple[Mount, ...], report: Report) -> str:
+def _directory(host: Host, cwd: str, shown: tuple[Mount, ...], report: Report) -> str:
     try:
-        return scripts.folder(site.host, cwd, shown, option="")
+        return scripts.folder(host, cwd, shown, option="")
     except NotShown:
         report(f"it works in {HOME}: the run does not see {cwd}; --workdir names another folder")
         return HOME
@@ -163,6 +209,6 @@ def refuse_several(wish: Wish) -> None:
     given = [bool(wish.script), bool(wish.module), bool(wish.command)]
     if sum(given) != 1:
         raise UsageError(
-            "what is to be run?" if not any(given) else "a script and a module, or a command: one of them",
+            "a script and -m beside it: which is meant?" if any(given) else "what is to be run?",
             fix="envkit train train.py, envkit train -m pkg.mod, or envkit train -- COMMAND",
         )
