@@ -65,5 +65,6 @@ def test_tab_offers_environments_by_name(monkeypatch: pytest.MonkeyPatch) -> Non
     host.answers = {**host.answers, "id": "uid=1000(ada) gid=100(users) groups=100(users)\n"}
     monkeypatch.setattr("envkit.cli.site.open_site", lambda host_name=None: site)
     monkeypatch.setattr("envkit.cli.site.open_engine", lambda host_name=None: site.engine)
+    monkeypatch.setattr("envkit.cli.site.looked_at", lambda host_name=None: site)
     assert CliRunner().invoke(envkit, ["up", "lab:dev", "--name", "one"]).exit_code == 0
     assert tab("stop", "o") == tab("rm", "") == ["plain,one"]

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from envkit.cli.main import envkit
 from envkit.environment.up import Site
-from tests.environments import Door, a_site
+from tests.environments import Door, TalkingHost, a_site
 
 ID = "uid=1000(ada) gid=100(users) groups=100(users)\n"
 
@@ -98,10 +98,12 @@ def test_stop_and_rm_take_it_away_and_say_what_stays() -> None:
     assert run("ps").stderr == "there is no environment; `envkit up` starts one\n"
 
 
-@pytest.mark.usefixtures("site")
-def test_an_unknown_name_is_a_wrong_command_line() -> None:
+def test_an_unknown_name_is_a_wrong_command_line(site: Site) -> None:
+    assert isinstance(site.host, TalkingHost)
+    site.host.answers = {**site.host.answers, "sh": "0\nboot\n"}
     done = run("stop", "lab")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert (
-        done.stderr == "error: there is no environment 'lab'\n  fix: there is none; `envkit up` starts one\n"
+    assert done.stderr == (
+        "error: there is no environment and no run 'lab'\n"
+        "  fix: there is none; `envkit up` starts an environment, `envkit train` a run\n"
     )

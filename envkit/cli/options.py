@@ -40,6 +40,13 @@ env_file = click.option(
     metavar="FILE",
     help="Secrets, a NAME=VALUE a line as `docker run` reads it (no quotes; NAME alone: your variable).",
 )
+environments_or_runs = click.argument(
+    "names", metavar="[NAME...]", nargs=-1, shell_complete=complete.environments_and_runs
+)
+environment_or_run = click.argument(
+    "name", metavar="[NAME]", required=False, default=None, shell_complete=complete.environments_and_runs
+)
+run = click.argument("name", metavar="RUN", shell_complete=complete.runs)
 environment = click.argument(
     "name", metavar="[NAME]", required=False, default=None, shell_complete=complete.environments
 )

@@ -10,6 +10,7 @@ import click
 
 from envkit.cli import complete, options, output
 from envkit.cli.resources import Resources, job_resources
+from envkit.cli.run_end import code, tell
 from envkit.cli.train_wish import Asked, Train, wish_of
 
 if TYPE_CHECKING:
@@ -171,17 +172,12 @@ def _attached(site: Site, going: Going, asked: Asked) -> int:
 
 def _say(going: Going, end: End, asked: Asked, *, interrupted: bool) -> int:
     """Say how it ended; return the exit code."""
-    from envkit.errors import Interrupted, RunError
+    from envkit.errors import Interrupted
 
     if asked.as_json:
         output.show_json({"name": going.name, "folder": str(going.folder.path), "end": output.plain(end)})
-    output.note(f"run {going.name}: {end.sentence or end.state}")
-    if end.frame is not None:
-        output.note(f"  {end.frame.file}:{end.frame.line}, in {end.frame.function}: {end.frame.text}")
-    output.note(f"  {going.folder.path}")
-    if end.state == "finished":
-        return 0
-    return Interrupted.exit_code if interrupted and end.state == "stopped" else RunError.exit_code
+    tell(going.name, going.folder.path, end)
+    return Interrupted.exit_code if interrupted and end.state == "stopped" else code(end)
 
 
 def _show_detached(going: Going, asked: Asked) -> None:

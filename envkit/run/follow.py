@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from envkit.environment.up import Site
 from envkit.errors import EngineError, EnvkitError, HostError, UsageError
 from envkit.hosts.base import PART_BYTES
 from envkit.run import listing
-from envkit.run.folder import End
+from envkit.run.folder import AttemptFolder, End
 from envkit.run.going import Going, attempts, is_active, record
 from envkit.run.stop import is_alive, stop
 
@@ -54,6 +54,7 @@ class Ears:
     report: Report = quiet
     presses: Callable[[], int] = never
     grace_s: float = 120.0
+    rank: int | None = None  # only what this process prints
 
 
 def follow(site: Site, run: Going, write: Write, *, offset: int = 0) -> End:
@@ -73,6 +74,11 @@ def follow_with(site: Site, run: Going, ears: Ears, *, offset: int = 0) -> End:
             continue
         if end is not None:
             return end
+
+
+def shown_log(attempt: AttemptFolder, processes: int, rank: int | None) -> PurePosixPath:
+    """Return the log that is read: of all processes, or of one."""
+    return attempt.shown_log(processes) if rank is None else attempt.log(rank)
 
 
 @dataclass
@@ -114,7 +120,7 @@ class _Following:
 
     def _read(self) -> bool:
         """Hand over what is new."""
-        log = self.run.folder.attempt(self.number).shown_log(self.run.nproc)
+        log = shown_log(self.run.folder.attempt(self.number), self.run.nproc, self.ears.rank)
         any_came = False
         while part := self.site.host.read_from(Path(log), self.offset):
             self.ears.write(part)

@@ -24,6 +24,7 @@ from envkit.run.states import OVER, Evidence, Judged, State, Word, judge
 
 KIND = {OWNED_CONTAINER: "true", "io.envkit.kind": "run"}
 NAME = "io.envkit.run"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of what `envkit train` makes
 PREFIX = "run/"  # before a run's name where an environment has the same
 _SHORT_ID = re.compile(r"[0-9a-f]{12}")  # a container's host name, where nobody chose another
 # Prints the supervisors that are there: a process is known by its number and the moment it began.
@@ -79,41 +80,57 @@ class _Seen:
         return filter(None, (home_of(facts) for facts in (*self.runs, *self.environments)))
 
 
-def runs(site: Site, home: str | None = None) -> tuple[Run, ...]:
+def runs(site: Site, home: str | None = None, name: str = "*") -> tuple[Run, ...]:
     """Return the runs, the newest first; of one home where it is given, else of every known one."""
     first = home or site.home
     with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(look, site.host, [first])
+        reading = pool.submit(look, site.host, [first], name)
         seen = _seen(site.engine)
         found = reading.result()
     others = () if home else set(seen.homes) - {first}
     if others:
-        found = replace(found, runs=(*found.runs, *look(site.host, sorted(others)).runs))
+        found = replace(found, runs=(*found.runs, *look(site.host, sorted(others), name).runs))
     alive = _alive(site.engine, seen, found.runs)
     known = [_judged(one, seen, found, alive) for one in found.runs]
     there = {(run.home, run.name) for run in known}
     bare = [_without_folder(facts) for facts in seen.runs if _key(facts) not in there]
-    bare = [run for run in bare if home is None or run.home == home]
+    bare = [run for run in bare if run.home == (home or run.home) and name in ("*", run.name)]
     return tuple(sorted((*known, *bare), key=_age))
 
 
 def find(site: Site, name: str) -> Run:
     """Return one run, by its name or by the path of its folder; UsageError when there is none, or several."""
-    home, bare = None, name.removeprefix(PREFIX)
-    if "/" in bare:
-        path = PurePosixPath(bare)
-        home, bare = str(path.parent.parent), path.name
-    everything = runs(site, home)
-    found = [run for run in everything if run.name == bare]
+    home, bare = _taken_apart(name)
+    found = named(site, name)
     if not found:
-        raise UsageError(f"there is no run {bare!r}", fix=_near(bare, [run.name for run in everything]))
+        raise UsageError(f"there is no run {bare!r}", fix=_near(bare, [run.name for run in runs(site, home)]))
+    return only(found)
+
+
+def named(site: Site, name: str) -> tuple[Run, ...]:
+    """Return the runs of a name, or the one in a folder: several homes may have one."""
+    home, bare = _taken_apart(name)
+    return runs(site, home, bare) if _NAME.fullmatch(bare) else ()
+
+
+def only(found: tuple[Run, ...]) -> Run:
+    """Return the run, where there is one of its name; UsageError when there are several."""
     if len(found) > 1:
         where = "\n    ".join(str(run.folder.path) for run in found)
         raise UsageError(
-            f"there are {len(found)} runs {bare!r}, in several homes:\n    {where}",
+            f"there are {len(found)} runs {found[0].name!r}, in several homes:\n    {where}",
             fix=f"give its folder: {shlex.quote(str(found[0].folder.path))}",
         )
     return found[0]
+
+
+def _taken_apart(name: str) -> tuple[str | None, str]:
+    """Return the home that is meant, if one is, and the run's name."""
+    bare = name.removeprefix(PREFIX)
+    if "/" not in bare:
+        return None, bare
+    path = PurePosixPath(bare)
+    return str(path.parent.parent), path.name
 
 
 def _near(name: str, known: list[str]) -> str:

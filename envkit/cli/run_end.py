@@ -1,0 +1,57 @@
+"""Follow a training run to its end, and say how it ended: what `train`, `attach` and `logs -f` share."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from envkit.cli import output
+
+if TYPE_CHECKING:
+    from pathlib import PurePosixPath
+
+    from envkit.environment.up import Site
+    from envkit.run.folder import End
+    from envkit.run.listing import Run
+
+
+def write(part: bytes) -> None:
+    """Print what a run printed, as it is."""
+    sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+
+
+def follow_to_end(site: Site, run: Run, *, rank: int | None, tail: int | None) -> End:
+    """Print what it prints until it has ended, and say how; Ctrl-C leaves it alone."""
+    from envkit.errors import Interrupted
+    from envkit.run import going
+    from envkit.run.follow import Ears, follow_with
+    from envkit.run.output import Wanted, log_of, offset_of
+    from envkit.run.settle import settle
+
+    offset = offset_of(site.host, log_of(run, Wanted(rank=rank)), tail)
+    known = going.of(run)
+    try:
+        end = follow_with(site, known, Ears(write=write, report=output.note, rank=rank), offset=offset)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"left run {run.name}, which goes on", fix=f"`envkit stop {run.name}` ends it"
+        ) from None
+    settle(site, known)
+    tell(run.name, run.folder.path, end)
+    return end
+
+
+def tell(name: str, folder: PurePosixPath, end: End) -> None:
+    """Say how a run ended, and where its evidence is."""
+    output.note(f"run {name}: {end.sentence or end.state}")
+    if end.frame is not None:
+        output.note(f"  {end.frame.file}:{end.frame.line}, in {end.frame.function}: {end.frame.text}")
+    output.note(f"  {folder}")
+
+
+def code(end: End) -> int:
+    """Return the exit code that an end means."""
+    from envkit.errors import RunError
+
+    return 0 if end.state == "finished" else RunError.exit_code
