@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +97,20 @@ def test_another_attempt_is_followed_too(story: Story) -> None:
     assert story.follow() == FINISHED
     assert story.output == b"one\ntwo\n"
     assert story.said == ["attempt 1: it ran out of memory; attempt 2 begins"]
+
+
+def test_an_end_that_is_retried_is_not_the_end(story: Story) -> None:
+    story.run = replace(story.run, retries=1)
+    oom = End(state="failed", cause="host-memory", sentence="it ran out of memory")
+    story.prints(b"one\n")
+    story.steps = [
+        lambda: story.ends(oom),
+        lambda: None,
+        lambda: story.prints(b"two\n", 2),
+        lambda: (story.ends(oom, 2), story.engine.containers.stop(story.run.container, 0)),
+    ]
+    assert story.follow() == oom
+    assert story.output == b"one\ntwo\n"
 
 
 def test_what_ended_without_a_word_is_lost(story: Story) -> None:

@@ -72,7 +72,8 @@ def test_the_container_has_the_supervisor_for_process_1(tmp_path: Path) -> None:
         "no",
     )
     assert made.command == ("-I", "/envkit-run.py", "/envkit-run.json")
-    assert made.ports == () and made.labels["io.envkit.kind"] == "run" and made.labels["io.envkit.run"] == "x"
+    assert made.ports == () and not made.health
+    assert made.labels["io.envkit.kind"] == "run" and made.labels["io.envkit.run"] == "x"
     told = json.loads(engine.inside.get(going.container, "/envkit-run.json") or b"")
     assert told["run"] == "run_main" and told["plan"]["folder"] == "/work/home/task/x"
     assert going.folder.path == Path(tmp_path, "home/task/x")
@@ -106,6 +107,14 @@ def test_resume_is_the_next_attempt_in_the_same_folder(tmp_path: Path) -> None:
     again = begun(site, a_wish(tmp_path, resume=True))
     told = json.loads(engine.inside.get(again.container, "/envkit-run.json") or b"")
     assert told["plan"]["attempt"] == 2 and engine.containers.inspect(going.container) is None
+
+
+def test_what_runs_is_not_resumed(tmp_path: Path) -> None:
+    site, _, _ = a_site(tmp_path)
+    begun(site, a_wish(tmp_path))
+    (tmp_path / "home/task/x/attempts/1").mkdir(parents=True)
+    with pytest.raises(UsageError, match="run x runs already"):
+        begun(site, a_wish(tmp_path, resume=True))
 
 
 def test_resume_of_what_never_was_begins_and_says_so(tmp_path: Path) -> None:

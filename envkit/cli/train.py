@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     help="Run in this environment, with its cards and what was installed there.",
 )
 @click.option("--home", metavar="DIR", help="The folder behind /work/home.  [default: ~/envkit/home]")
+@click.option("--cache", metavar="DIR", help="The folder behind /work/cache.  [default: ~/envkit/cache]")
 @click.option("--workdir", metavar="DIR", help="Where it works.  [default: the script's own folder]")
 @click.option("--python", metavar="PATH", help="Which Python, inside.  [default: the image's own]")
 @job_resources

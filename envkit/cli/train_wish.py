@@ -49,6 +49,7 @@ class Asked:
     image: str | None
     environment: str | None
     home: str | None
+    cache: str | None
     workdir: str | None
     python: str | None
     nproc: str
@@ -90,8 +91,10 @@ def wish_of(site: Site, asked: Asked, resources: Resources) -> Wish:
         python=asked.python,
         image=asked.image,
         environment=asked.environment,
-        is_own=asked.home is not None or resources.is_any,
-        options=resources.added_to(RunOptions(home=absolute(asked.home, site)), site),
+        is_own=bool(asked.home or asked.cache) or resources.is_any,
+        options=resources.added_to(
+            RunOptions(home=absolute(asked.home, site), cache=absolute(asked.cache, site)), site
+        ),
         caller=caller(site.host),
         allow_system_mounts=resources.allow_system_mounts,
         resume=asked.resume,

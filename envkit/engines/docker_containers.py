@@ -48,6 +48,7 @@ class DockerContainers:
                 labels={**request.labels, OWNED: "true", OWNED_CONTAINER: "true"},
                 ports=[port.container_port for port in request.ports],
                 name=request.name,
+                healthcheck=None if request.health else {"test": ["NONE"]},
                 host_config=self._host_config(request),
             )
         self._refuse_discarded(made)

@@ -164,6 +164,7 @@ class RunRequest:
     init: bool = False
     restart: Literal["no", "unless-stopped", "on-failure"] = "no"
     network: str | None = None  # None: the engine's default bridge
+    health: bool = True  # whether the image's own check of health runs in it
     cpus: float | None = None  # None: all
     memory_mib: int | None = None  # with swap; None: all
     limits: tuple[Limit, ...] = ()

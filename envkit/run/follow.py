@@ -31,6 +31,9 @@ _RETRY_S = (0.5, 1.0, 2.0, 5.0)
 _TOLD_S = 10.0  # between two words on how long is left
 
 
+_RETRIED = ("failed", "killed", "lost")
+
+
 def never() -> int:
     """Count no interruption."""
     return 0
@@ -137,7 +140,8 @@ class _Following:
             self.ears.report(f"attempt {self.number}: {end.sentence or end.state}; attempt {last} begins")
             self.number, self.offset = last, 0
             return True
-        return False
+        # Between two attempts nothing tells that another comes, but that the supervisor is still there.
+        return self.run.retries > 0 and end.state in _RETRIED and self._is_there(time.monotonic())
 
     def _has_vanished(self) -> bool:
         """Tell whether nothing is left that could write an end, and has not been for a while."""

@@ -30,6 +30,7 @@ class Going:
     container: str  # its own, or its environment's
     environment: str = ""  # "": it has a container of its own
     nproc: int = 1
+    retries: int = 0
     survives: bool = False  # the engine starts it again when it was lost with the machine
 
 
@@ -42,6 +43,7 @@ def of(run: Run) -> Going:
         container=run.container or (container_name(environment) if environment else ""),
         environment=environment,
         nproc=run.record.nproc * run.record.nodes,
+        retries=run.record.retries,
         survives=run.record.retries > 0,
     )
 

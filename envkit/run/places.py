@@ -167,5 +167,5 @@ def _refuse_own(where: Where) -> None:
     if where.is_own:
         raise UsageError(
             f"environment {where.environment} has its cards, mounts and limits already",
-            fix="leave out --device, --mount, --home, --cpus, --memory and --shm, or take --image",
+            fix="leave out --device, --mount, --home, --cache, --cpus, --memory and --shm, or take --image",
         )

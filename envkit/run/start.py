@@ -56,6 +56,7 @@ def _in_environment(site: Site, plan: JobPlan, node: NodePlan, report: Report) -
         container=place.container,
         environment=place.name,
         nproc=node.request.nproc,
+        retries=node.request.retries,
     )
     programs = bundle.sources(*_PROGRAMS)
     words = (*place.python, "-I", *bundle.program(programs))
@@ -100,6 +101,7 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> 
         folder=plan.folder,
         container=container,
         nproc=node.request.nproc,
+        retries=node.request.retries,
         survives=place.restart != "no",
     )
 
@@ -163,6 +165,7 @@ def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
             *place.mounts,
             *(Mount(source=path, target=path, read_only=True) for path in place.device.libraries),
         ),
+        health=False,  # an image's own asks for its IDEs
         shm_mib=place.shm_mib,
         restart=place.restart,
         cpus=place.cpus,

@@ -13,7 +13,7 @@ from envkit.environment.up import Site
 from envkit.errors import RunError, UsageError
 from envkit.hosts.base import Host
 from envkit.plan.run_plan import HOME, Caller, RunHost, RunOptions
-from envkit.run import going, places, scripts, sync
+from envkit.run import going, listing, places, scripts, sync
 from envkit.run.folder import RunFolder
 from envkit.run.plan import (
     InEnvironment,
@@ -26,6 +26,7 @@ from envkit.run.plan import (
     request,
 )
 from envkit.run.scripts import NotShown, Script
+from envkit.run.start import exists
 from envkit.run.sync import Project
 
 Report = Callable[[str], None]
@@ -196,7 +197,16 @@ def _attempt(site: Site, wish: Wish, folder: RunFolder, report: Report) -> int:
     if not before:
         report(f"there is no run {wish.job.name} yet: it begins")
         return 1
+    if _runs(site, folder):
+        raise exists(wish.job.name, runs=True)
     return before + 1
+
+
+def _runs(site: Site, folder: RunFolder) -> bool:
+    try:
+        return not listing.find(site, str(folder.path)).is_over
+    except UsageError:
+        return False  # its folder tells nothing, and it has no container
 
 
 def whole(path: str, cwd: str) -> str:
