@@ -12,7 +12,7 @@ VERBS = frozenset(
     (
         "attach", "build", "cache", "compare", "cp", "devices", "diff", "doctor", "exec", "gc", "idle",
         "inspect", "keep", "logs", "open", "plan", "ps", "restart", "rm", "runs", "shell", "smoke", "start",
-        "stop", "top", "train", "up", "verify", "wait",
+        "stop", "tensorboard", "top", "train", "up", "verify", "wait",
     )
 )  # fmt: skip
 _QUOTED = re.compile(r"`envkit (?P<verb>[a-z]+)(?P<rest>[^`]*)`")

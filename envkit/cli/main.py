@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("envkit.cli.runs", "List the training runs."),
     "attach": ("envkit.cli.attach", "Follow a training run to its end."),
     "compare": ("envkit.cli.compare", "Compare two training runs."),
+    "tensorboard": ("envkit.cli.tensorboard", "Open training runs in TensorBoard."),
     "open": ("envkit.cli.open", "Open an environment in the browser."),
     "ps": ("envkit.cli.ps", "List the environments."),
     "logs": ("envkit.cli.logs", "Print what an environment or a run prints."),

@@ -12,6 +12,7 @@ from envkit.cli import options, output
 
 if TYPE_CHECKING:
     from envkit.environment.opening import OpenDoor
+    from envkit.environment.up import Site
     from envkit.hosts.ssh import SshHost
 
 _WORDS = {"jupyter": "JupyterLab", "code": "VS Code", "tensorboard": "TensorBoard"}
@@ -21,13 +22,8 @@ _WORDS = {"jupyter": "JupyterLab", "code": "VS Code", "tensorboard": "TensorBoar
 @options.environment
 @click.argument("service", metavar="[jupyter|code|tensorboard]", required=False)
 @options.host
-@click.option("--print", "only_print", is_flag=True, help="Print the URL with its token; open no browser.")
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    metavar="PORT",
-    help="The tunnel's port on this machine.  [default: the environment's own, else a free one]",
-)
+@options.only_print
+@options.tunnel_port
 @click.option(
     "--timeout",
     metavar="SECONDS",
@@ -54,13 +50,18 @@ def command(  # noqa: PLR0913  click hands over every option by name
     """
     from envkit.cli.site import open_site
     from envkit.environment.opening import meant, open_door
-    from envkit.errors import UsageError
-    from envkit.hosts.ssh import SshHost
 
     site = open_site(host_name)
     name, wanted = meant(site, name, service)
     found = open_door(site, name, wanted, timeout)
-    quiet = only_print or as_json
+    lead_to(site, found, port, quiet=only_print or as_json, as_json=as_json)
+
+
+def lead_to(site: Site, found: OpenDoor, port: int | None, *, quiet: bool, as_json: bool) -> None:
+    """Open an environment's door in the browser, or print its URL; through a tunnel where it is on a host."""
+    from envkit.errors import UsageError
+    from envkit.hosts.ssh import SshHost
+
     if isinstance(site.host, SshHost) and found.is_on_loopback:
         _through_tunnel(found, site.host, port, quiet=quiet, as_json=as_json)
         return

@@ -35,6 +35,15 @@ timeout = click.option(
     show_default=True,
     help="How long to wait for the IDEs.",
 )
+only_print = click.option(
+    "--print", "only_print", is_flag=True, help="Print the URL with its token; open no browser."
+)
+tunnel_port = click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="The tunnel's port on this machine.  [default: the environment's own, else a free one]",
+)
 env_file = click.option(
     "--env-file",
     metavar="FILE",

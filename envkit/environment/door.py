@@ -139,17 +139,21 @@ def asks_password(asking: Ask, port: int) -> bool:
 
 def urls(origin: str, base: str, token: str | None, services: tuple[str, ...], own_door: str | None) -> Urls:
     """Return the URLs of the services; with the token each logs in, and the login holds for all."""
-    root = f"{origin}{base}"
 
-    def behind_login(path: str) -> str:
-        if token is None:
-            return f"{root}/{path}"
-        # `<path>?token=` would log in too, but hand the token on to the service behind the proxy.
-        return f"{root}/login?next={quote(f'{base}/{path}', safe='')}&token={quote(token)}"
+    def behind(path: str) -> str:
+        return behind_login(origin, base, path, token)
 
     return Urls(
-        jupyterlab=behind_login("lab") if "jupyterlab" in services else None,
-        vscode=behind_login("vscode/") if "code-server" in services else None,
-        tensorboard=behind_login("tensorboard/") if "tensorboard" in services else None,
+        jupyterlab=behind("lab") if "jupyterlab" in services else None,
+        vscode=behind("vscode/") if "code-server" in services else None,
+        tensorboard=behind("tensorboard/") if "tensorboard" in services else None,
         own_door=own_door,
     )
+
+
+def behind_login(origin: str, base: str, path: str, token: str | None) -> str:
+    """Return the URL of a page; with the token it goes by the login, and arrives there."""
+    if token is None:
+        return f"{origin}{base}/{path}"
+    # `<path>?token=` would log in too, but hand the token on to the service behind the proxy.
+    return f"{origin}{base}/login?next={quote(f'{base}/{path}', safe='')}&token={quote(token)}"

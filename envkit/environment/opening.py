@@ -30,6 +30,7 @@ class OpenDoor:
     base: str
     services: tuple[str, ...]
     token: str = field(repr=False)
+    runs: tuple[str, ...] = ()  # TensorBoard shows these alone (probes/tensorboard_door.py)
 
     @property
     def is_on_loopback(self) -> bool:
@@ -41,9 +42,16 @@ class OpenDoor:
         """Return the port on its machine."""
         return urlsplit(self.origin).port or 443
 
+    @property
+    def chosen(self) -> str:
+        """Return where TensorBoard shows the chosen runs alone, below the base."""
+        return f"tensorboard/only/{','.join(self.runs)}/"
+
     def url(self, port: int | None = None) -> str:
         """Return where a browser goes, by another port of loopback if one leads there; it holds the token."""
         origin = f"http://127.0.0.1:{port}" if port else self.origin
+        if self.runs:
+            return door.behind_login(origin, self.base, self.chosen, self.token)
         urls = door.urls(origin, self.base, self.token, self.services, None)
         found = {"jupyter": urls.jupyterlab, "code": urls.vscode, "tensorboard": urls.tensorboard}
         return found[self.service] or ""
@@ -72,9 +80,7 @@ def open_door(site: Site, name: str | None, service: Service, timeout_s: float) 
         raise UsageError(
             f"environment {found.name} has no {service}", fix="its spec says what is in it: `ide:`"
         )
-    asking = door.through(
-        site.ask, tls(site.engine, facts.id, awaited(facts.labels).exposure, user=facts.user)
-    )
+    asking = asking_at(site, facts)
     patience = Patience.of(site.engine, facts.id, timeout_s)
     wait_until(
         patience,
@@ -88,6 +94,11 @@ def open_door(site: Site, name: str | None, service: Service, timeout_s: float) 
             lambda: door.shows_vscode(asking, found.port, found.base, found.token),
         )
     return found
+
+
+def asking_at(site: Site, facts: ContainerFacts) -> door.Ask:
+    """Return what asks at an environment's door, by TLS where it has some."""
+    return door.through(site.ask, tls(site.engine, facts.id, awaited(facts.labels).exposure, user=facts.user))
 
 
 def _door(site: Site, facts: ContainerFacts, service: Service) -> OpenDoor:

@@ -113,8 +113,12 @@ def scalars(host: Host, folder: PurePosixPath) -> dict[str, Scalar]:
 
 
 def _end_of(host: Host, path: Path, size: int) -> bytes:
-    del size  # replaced below
-    return host.read(path) or b""
+    """Return a file, or as much of its end as is read."""
+    offset, parts = max(0, size - _MOST_BYTES), []
+    while part := host.read_from(path, offset):
+        parts.append(part)
+        offset += len(part)
+    return b"".join(parts)
 
 
 def _read(host: Host, kind: type[T], path: PurePosixPath) -> T | None:

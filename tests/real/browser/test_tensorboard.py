@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from tests.real.conftest import Ide
+from envkit.run.folder import End
+from tests.real.conftest import Envkit, Ide
+from tests.run_folders import make
 
 pytestmark = pytest.mark.real
 
@@ -33,14 +35,14 @@ SCALARS = "tensorboard/data/plugin/scalars/scalars?tag=loss&run=first%2Fmodel"
 TOOLS = "/opt/envkit/jupyter/bin/python"
 
 
-def write(ide: Ide, file: str, first: int, last: int) -> None:
+def write(ide: Ide, file: str, first: int, last: int, folder: str = MODEL) -> None:
     done = ide.container.exec_run(
         [
             "sh",
             "-c",
-            f'mkdir -p {MODEL} && exec {TOOLS} -I -c "$0" "$@"',
+            f'mkdir -p {folder} && exec {TOOLS} -I -c "$0" "$@"',
             WRITE,
-            f"{MODEL}/{file}",
+            f"{folder}/{file}",
             str(first),
             str(last),
         ]
@@ -48,11 +50,11 @@ def write(ide: Ide, file: str, first: int, last: int) -> None:
     assert done.exit_code == 0, done.output.decode()
 
 
-def wait_for_step(page: Page, ide: Ide, step: int) -> list[Any]:
+def wait_for_step(page: Page, ide: Ide, step: int, path: str = SCALARS) -> list[Any]:
     """Return the curve once it has reached that step."""
     end = time.monotonic() + 60
     while True:
-        answer = page.request.get(f"{ide.url}/{SCALARS}")
+        answer = page.request.get(f"{ide.url}/{path}")
         points: list[Any] = answer.json() if answer.ok else []
         if points and points[-1][1] >= step:
             return points
@@ -82,6 +84,25 @@ def test_a_curve_is_drawn_with_everything_below_its_own_address(
     ours = [answer for answer in answers if answer.url.startswith("http://127.0.0.1")]
     assert [answer.url for answer in ours if not answer.url.startswith(f"{ide.url}/")] == []
     assert [answer.url for answer in ours if answer.status >= 400] == []
+
+
+def test_chosen_runs_are_shown_alone_and_live(
+    page: Page, ide: Ide, envkit: Envkit, screenshots: Path
+) -> None:
+    ended = End(state="finished", sentence="it finished", started=1000.0, ended=1007.5)
+    for name in ("chosen-a", "chosen-b", "left-out"):
+        make(ide.home, name, end=ended)
+        write(ide, "events.out.tfevents.1.a", 0, 20, f"/work/home/task/{name}/model")
+    page.goto(envkit("tensorboard", "chosen-b", "chosen-a", "--print").strip())
+    expect(page.locator("scalar-card").first).to_be_visible()
+    expect(page.get_by_text("chosen-a/model").first).to_be_visible()
+    expect(page.get_by_text("chosen-b/model").first).to_be_visible()
+    expect(page.get_by_text("left-out/model")).to_have_count(0)
+    page.wait_for_timeout(1500)  # the curve is drawn on a canvas, which nothing announces
+    page.screenshot(path=screenshots / "tensorboard-runs.png")
+    write(ide, "events.out.tfevents.1.a", 20, 25, "/work/home/task/chosen-a/model")
+    scalars = "tensorboard/only/chosen-a,chosen-b/data/plugin/scalars/scalars?tag=loss&run=chosen-a%2Fmodel"
+    assert len(wait_for_step(page, ide, 24, scalars)) == 25
 
 
 def test_what_a_resumed_run_adds_to_an_older_file_is_shown(page: Page, ide: Ide) -> None:
