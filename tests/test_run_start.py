@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from envkit.container import maker
+from envkit.container import deliver, maker
 from envkit.engines.fake import FakeEngine
-from envkit.engines.values import Mount, RunRequest
+from envkit.engines.values import ContainerFacts, ExecRequest, ExecResult, Mount, RunRequest
 from envkit.environment.up import Site
 from envkit.errors import EngineError, UsageError
+from envkit.plan.secret_plan import SecretPlan
+from envkit.run.folder import Request
 from envkit.run.going import Going
 from envkit.run.plan import JobPlan, OwnContainer
 from envkit.run.start import start
@@ -77,6 +81,39 @@ def test_the_container_has_the_supervisor_for_process_1(tmp_path: Path) -> None:
     told = json.loads(engine.inside.get(going.container, "/envkit-run.json") or b"")
     assert told["run"] == "run_main" and told["plan"]["folder"] == "/work/home/task/x"
     assert going.folder.path == Path(tmp_path, "home/task/x")
+
+
+def test_secrets_come_by_exec_and_it_waits_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site, engine, _ = a_site(tmp_path)
+    monkeypatch.setenv("TOKEN", "s3cret")
+    given: list[bytes] = []
+
+    def take(facts: ContainerFacts, request: ExecRequest) -> ExecResult:
+        given.append(request.stdin)
+        return ExecResult(code=0, stdout=b"", stderr=b"")
+
+    engine.inside.scripts[("sh", "-c", deliver._SCRIPT, "deliver", "/run/secrets")] = take
+    wish = a_wish(tmp_path)
+    wish = replace(wish, options=replace(wish.options, secrets=(SecretPlan(name="TOKEN"),)))
+    made = engine.containers.requests[begun(site, wish).container]
+    assert made.entrypoint is not None and made.entrypoint[:2] == ("sh", "-c")
+    assert made.command == ("/opt/venv/bin/python", "-I", "/envkit-run.py", "/envkit-run.json")
+    assert made.env["ENVKIT_SECRET_NAMES"] == "TOKEN" and made.tmpfs[0].target == "/run/secrets"
+    assert given == [b"TOKEN " + base64.b64encode(b"s3cret") + b"\n"]
+    assert "s3cret" not in repr(made) and "s3cret" not in json.dumps(asdict(planned_request(site, wish)))
+
+
+def planned_request(site: Site, wish: Wish) -> Request:
+    return planned(site, replace(wish, job=replace(wish.job, name="y"))).nodes[0].request
+
+
+def test_secrets_would_be_gone_after_the_machine_was(tmp_path: Path) -> None:
+    site, _, _ = a_site(tmp_path)
+    wish = a_wish(tmp_path, retries=1, retry_on=("oom", "host-lost"))
+    wish = replace(wish, options=replace(wish.options, secrets=(SecretPlan(name="TOKEN"),)))
+    with pytest.raises(UsageError, match="a run with secrets cannot go on") as caught:
+        planned(site, wish)
+    assert caught.value.fix == "--on oom"
 
 
 def test_only_what_may_be_lost_with_the_machine_is_started_again(tmp_path: Path) -> None:

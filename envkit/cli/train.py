@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @click.option("--workdir", metavar="DIR", help="Where it works.  [default: the script's own folder]")
 @click.option("--python", metavar="PATH", help="Which Python, inside.  [default: the image's own]")
 @job_resources
+@options.env_file
 @click.option(
     "--nproc",
     metavar="N|auto",

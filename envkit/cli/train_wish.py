@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +12,7 @@ from envkit.cli.resources import Resources
 
 if TYPE_CHECKING:
     from envkit.environment.up import Site
+    from envkit.plan.run_plan import RunOptions
     from envkit.run.plan import JobWish
     from envkit.run.wish import Wish
 
@@ -52,6 +53,7 @@ class Asked:
     cache: str | None
     workdir: str | None
     python: str | None
+    env_file: str | None
     nproc: str
     name: str | None
     resume: bool
@@ -71,10 +73,8 @@ def wish_of(site: Site, asked: Asked, resources: Resources) -> Wish:
     """Return what is asked for, with whole paths."""
     from pathlib import Path
 
-    from envkit.cli.site import absolute
     from envkit.environment.machine import caller
     from envkit.hosts.local import LocalHost
-    from envkit.plan.run_plan import RunOptions
     from envkit.run.wish import Wish, refuse_several, whole
 
     after: tuple[str, ...] = click.get_current_context().meta[_AFTER]
@@ -91,10 +91,8 @@ def wish_of(site: Site, asked: Asked, resources: Resources) -> Wish:
         python=asked.python,
         image=asked.image,
         environment=asked.environment,
-        is_own=bool(asked.home or asked.cache) or resources.is_any,
-        options=resources.added_to(
-            RunOptions(home=absolute(asked.home, site), cache=absolute(asked.cache, site)), site
-        ),
+        is_own=bool(asked.home or asked.cache or asked.env_file) or resources.is_any,
+        options=_options(site, asked, resources),
         caller=caller(site.host),
         allow_system_mounts=resources.allow_system_mounts,
         resume=asked.resume,
@@ -105,6 +103,15 @@ def wish_of(site: Site, asked: Asked, resources: Resources) -> Wish:
     )
     refuse_several(wish)
     return wish
+
+
+def _options(site: Site, asked: Asked, resources: Resources) -> RunOptions:
+    from envkit.cli.site import absolute
+    from envkit.environment.secrets import planned
+    from envkit.plan.run_plan import RunOptions
+
+    folders = RunOptions(home=absolute(asked.home, site), cache=absolute(asked.cache, site))
+    return replace(resources.added_to(folders, site), secrets=planned(asked.env_file))
 
 
 def _job(asked: Asked, command: str, host: str) -> JobWish:

@@ -15,6 +15,13 @@ _USABLE = re.compile(r"[a-z_][a-z0-9_-]{0,31}")  # what useradd(8) takes
 
 def give_account(engine: Engine, container: str, caller: Caller) -> None:
     """Make the run user known in a container that is not started yet; asking again changes nothing."""
+    changed = account_files(engine, container, caller)
+    if changed:
+        engine.inside.put(container, changed)
+
+
+def account_files(engine: Engine, container: str, caller: Caller) -> dict[str, bytes]:
+    """Return the files that must be written for that; none when the user is known already."""
     texts = {
         path: (engine.inside.get(container, path) or b"").decode("utf-8", "replace")
         for path in (PASSWD, GROUP)
@@ -23,9 +30,7 @@ def give_account(engine: Engine, container: str, caller: Caller) -> None:
         PASSWD: passwd_with(texts[PASSWD], caller),
         GROUP: group_with(texts[GROUP], caller),
     }
-    changed = {path: text.encode() for path, text in wanted.items() if text != texts[path]}
-    if changed:
-        engine.inside.put(container, changed)
+    return {path: text.encode() for path, text in wanted.items() if text != texts[path]}
 
 
 def passwd_with(text: str, caller: Caller) -> str:

@@ -166,6 +166,6 @@ def _preset(site: Site, device: DeviceWish | None, build: Build) -> Place:
 def _refuse_own(where: Where) -> None:
     if where.is_own:
         raise UsageError(
-            f"environment {where.environment} has its cards, mounts and limits already",
-            fix="leave out --device, --mount, --home, --cache, --cpus, --memory and --shm, or take --image",
+            f"environment {where.environment} has its cards, folders, limits and secrets already",
+            fix="--image takes a container for all of these; or leave them out",
         )

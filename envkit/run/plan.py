@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from envkit.plan.fitness import refuse_unfit
 from envkit.plan.limits import Ulimit
 from envkit.plan.mounts import refuse_clashes
 from envkit.plan.run_plan import CACHE, HOME, Caller, RunHost, RunImage, RunOptions, refuse_architecture
+from envkit.plan.secret_plan import SecretPlan, of_image, together
 from envkit.run.folder import Request, RunFolder
 from envkit.run.scripts import Script
 from envkit.run.sync import Project
@@ -66,6 +68,7 @@ class OwnContainer:
     groups: tuple[str, ...]
     restart: Literal["no", "on-failure"]
     share: bool
+    secrets: tuple[SecretPlan, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -190,6 +193,7 @@ def own_container(
         # A run that ends well or badly ends its container with 0: only what was cut off is started again.
         restart="on-failure" if "host-lost" in wish.retry_on else "no",
         share=share,
+        secrets=_secrets(image, options, wish),
         warnings=_warnings(image, device, host, share=share),
     )
 
@@ -266,6 +270,17 @@ def _mounts(options: RunOptions, home: str, cache: str) -> tuple[Mount, ...]:
             for one in options.mounts or ()
         ),
     )
+
+
+def _secrets(image: RunImage, options: RunOptions, wish: JobWish) -> tuple[SecretPlan, ...]:
+    expect = json.loads(image.labels.get("io.envkit.expect") or "{}")
+    found = together(of_image(expect), options.secrets or ())
+    if found and "host-lost" in wish.retry_on:
+        raise UsageError(
+            "a run with secrets cannot go on after its machine was lost: nobody would bring them again",
+            fix=f"--on {','.join(one for one in wish.retry_on if one != 'host-lost') or 'oom'}",
+        )
+    return found
 
 
 def _warnings(image: RunImage, device: Wiring, host: RunHost, *, share: bool) -> tuple[str, ...]:

@@ -8,17 +8,19 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from envkit.container import bundle
-from envkit.container.accounts import give_account
+from envkit.container.accounts import account_files
+from envkit.container.deliver import deliver
 from envkit.container.leftover import removed_on_failure
 from envkit.container.made import make
 from envkit.container.maker import condition, maker_of
 from envkit.engines.failures import LimitRefused, NameTaken
-from envkit.engines.values import DeviceRequest, ExecRequest, Limit, Mount, RunRequest
+from envkit.engines.values import DeviceRequest, ExecRequest, Limit, Mount, RunRequest, Tmpfs
 from envkit.environment import card_lease, cards_inside, folders
+from envkit.environment.secrets import values
 from envkit.environment.up import Site
 from envkit.errors import EngineError, HostError, RunError, UsageError
 from envkit.hosts.base import Command
-from envkit.plan.run_plan import CACHE, HOME
+from envkit.plan.run_plan import CACHE, HOME, SECRETS
 from envkit.run.going import LABELS, NAME, Going, is_active
 from envkit.run.plan import InEnvironment, JobPlan, NodePlan, OwnContainer
 from envkit.run.sync import send
@@ -30,6 +32,14 @@ _MAIN = "run_main"
 # In the container's own layer: what starts, and the programs with the request.
 _BOOT, _FILE = "/envkit-run.py", "/envkit-run.json"
 _WITH_SECRETS = "/opt/envkit/bin/with-secrets"
+# Secrets come by exec, when it runs: until then it waits, and what it becomes has them as variables.
+_WAIT = f"""
+until [ -e {SECRETS}/.delivered ]; do sleep 0.05; done
+for name in $ENVKIT_SECRET_NAMES; do
+    [ ! -f "{SECRETS}/$name" ] || export "$name=$(cat "{SECRETS}/$name")"
+done
+exec "$@"
+"""
 # The folder of the folders may be there; the run's own may not, unless it is empty: then nobody began in it.
 _MAKE = 'mkdir -p -- "$(dirname -- "$1")" && { rmdir -- "$1" 2>/dev/null; mkdir -- "$1"; }'
 _REMOVE = (
@@ -84,17 +94,20 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> 
     for mount in place.mounts:
         if mount.target in (HOME, CACHE):
             folders.prepare(site.host, mount.source, place.caller)
+    secrets = values(place.secrets)
     container = _create(site, plan, place, report)
     programs = bundle.sources(*_PROGRAMS)
     files = {_BOOT: programs["boot"].encode(), _FILE: bundle.pack(programs, _MAIN, _request(node))}
     gone = removed_on_failure(site.engine, container, fix="`envkit gc` removes it")
     # The container goes before the folder: nothing may write there any more.
     with gone, _folder(site, plan, node), removed_on_failure(site.engine, container, fix="`envkit gc`"):
-        give_account(site.engine, container, place.caller)
-        site.engine.inside.put(container, files)
+        account = account_files(site.engine, container, place.caller)
+        site.engine.inside.put(container, {**account, **files})
         _send(site, plan, report)
         with card_lease.held(site.engine, _claim(plan, place), container):
             site.engine.containers.start(container)
+            if place.secrets:
+                deliver(site.engine, container, secrets, user=_user(place))
             cards_inside.refuse_fewer(site.engine, place.device, container)
     return Going(
         name=plan.name,
@@ -152,19 +165,22 @@ def _create(site: Site, plan: JobPlan, place: OwnContainer, report: Report) -> s
 def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
     """Translate a plan into the engine's words."""
     wired, claim = place.device.request, _claim(plan, place)
+    names = " ".join(secret.name for secret in place.secrets)
+    memory = Tmpfs(target=SECRETS, mode=0o700, uid=place.caller.uid, gid=place.caller.gid)
     return RunRequest(
         image=place.image_id,
         name=place.name,
-        entrypoint=place.python,
-        command=("-I", _BOOT, _FILE),
-        user=f"{place.caller.uid}:{place.caller.gid}",
+        entrypoint=("sh", "-c", _WAIT, "sh") if place.secrets else place.python,
+        command=(*(place.python if place.secrets else ()), "-I", _BOOT, _FILE),
+        user=_user(place),
         groups=place.groups,
-        env={"HOME": HOME},
+        env={"HOME": HOME, **({"ENVKIT_SECRET_NAMES": names} if names else {})},
         labels={**LABELS, NAME: plan.name, "io.envkit.run-folder": str(plan.folder.path), **claim.labels},
         mounts=(
             *place.mounts,
             *(Mount(source=path, target=path, read_only=True) for path in place.device.libraries),
         ),
+        tmpfs=(memory,) if names else (),
         health=False,  # an image's own asks for its IDEs
         shm_mib=place.shm_mib,
         restart=place.restart,
@@ -174,6 +190,10 @@ def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
         devices=place.device.nodes,
         device_request=DeviceRequest(driver=wired.driver, ids=wired.ids) if wired else None,
     )
+
+
+def _user(place: OwnContainer) -> str:
+    return f"{place.caller.uid}:{place.caller.gid}"
 
 
 def _claim(plan: JobPlan, place: OwnContainer) -> card_lease.Claim:
