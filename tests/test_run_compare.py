@@ -134,8 +134,12 @@ def test_a_run_is_the_same_as_itself(tmp_path: Path) -> None:
     assert compare(there, "a", "a").changes == ()
 
 
-def test_of_a_long_file_the_end_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_long_file_the_beginning_and_the_end_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = make(tmp_path, "a", end=FINISHED)
     write(Path(folder.model), [("early", 0, 1.0), *(("loss", step, 1.0 / step) for step in range(1, 500))])
     monkeypatch.setattr("envkit.run.compare._MOST_BYTES", 1000)
-    assert list(scalars(site(tmp_path).host, folder.path)) == ["loss"]
+    monkeypatch.setattr("envkit.run.compare._FIRST_BYTES", 500)
+    found = scalars(site(tmp_path).host, folder.path)
+    assert {tag: one.step for tag, one in found.items()} == {"early": 0, "loss": 499}

@@ -11,6 +11,7 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _HEADER = 12
 _FOOTER = 4
@@ -58,7 +59,7 @@ def records(data: bytes) -> Iterator[bytes]:
     """Yield whole records; after a damaged one it goes on with the next that can be found."""
     position = 0
     while position + _HEADER <= len(data):
-        length = _length_at(data, position)
+        length = _length(data[position : position + _HEADER])
         if length is None:
             position += 1
             continue
@@ -69,10 +70,11 @@ def records(data: bytes) -> Iterator[bytes]:
         position = end + _FOOTER
 
 
-def _length_at(data: bytes, position: int) -> int | None:
-    """Return the length that stands there, if its checksum does, too."""
-    length, checksum = struct.unpack_from("<QI", data, position)
-    if length > _LONGEST or _masked(_crc32c(data[position : position + 8])) != checksum:
+@lru_cache(4096)
+def _length(header: bytes) -> int | None:
+    """Return a record's length, if its checksum is right; few lengths come again and again."""
+    length, checksum = struct.unpack("<QI", header)
+    if length > _LONGEST or _masked(_crc32c(header[:8])) != checksum:
         return None
     return int(length)
 
