@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from envkit.engines.base import Engine
+    from envkit.environment.site import Site
     from envkit.environment.states import Environment
-    from envkit.environment.up import Site
     from envkit.hosts.base import Host
     from envkit.hosts.ssh import SshHost
 
@@ -24,7 +24,7 @@ def open_site(host_name: str | None = None) -> Site:
     """Return a host, or this machine, as a place for environments."""
     from envkit import paths
     from envkit.engines.docker import connect
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.hosts.local import LocalHost
 
     if host_name is not None:
@@ -36,7 +36,7 @@ def open_site(host_name: str | None = None) -> Site:
 def looked_at(host_name: str | None = None) -> Site:
     """Return a place of which the disk tells enough: its engine is looked for when it is asked."""
     from envkit import paths
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.hosts.local import LocalHost
 
     if host_name is not None:
@@ -91,7 +91,7 @@ def site_of(host: SshHost, connect: Callable[[Host], Engine] = _connect) -> Site
     """Return a host as a place for environments."""
     from envkit.environment.door import ask_through
     from envkit.environment.machine import user_home
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
 
     home = user_home(host)
     return Site(

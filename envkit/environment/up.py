@@ -9,18 +9,16 @@ from envkit.container.accounts import give_account
 from envkit.container.create import create
 from envkit.container.leftover import removed_on_failure
 from envkit.container.wait import Gone
-from envkit.engines.base import Engine
 from envkit.engines.failures import LimitRefused, NameTaken, NotThere, PortTaken
 from envkit.engines.values import ContainerFacts
 from envkit.environment import asking, card_lease, cards_inside, folders, lease, machine, shadows, tree
 from envkit.environment.asking import Asked
-from envkit.environment.door import Ask, ask
 from envkit.environment.handover import Awaited, collect, hand_over, names_of_machine, still_waits, trust
 from envkit.environment.lookup import everything, find, name_of
 from envkit.environment.ports import free_ports, listener, taken_there
 from envkit.environment.ready import Opened, wait_ready
+from envkit.environment.site import Site as Site
 from envkit.errors import AcceleratorError, EngineError, EnvkitError, UsageError
-from envkit.hosts.base import Host
 from envkit.plan.run_plan import (
     Caller,
     RunHost,
@@ -42,18 +40,6 @@ _EASIER = {
 }
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """Where environments live: an engine, its machine, and how its ports are reached."""
-
-    engine: Engine
-    host: Host
-    home: str
-    cache: str
-    ask: Ask = ask
-    user_home: str | None = None  # of a host over SSH: what `~` and relative paths mean there
 
 
 @dataclass(frozen=True, kw_only=True)

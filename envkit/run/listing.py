@@ -15,7 +15,7 @@ from typing import Any
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED_CONTAINER, ContainerFacts, ExecRequest
 from envkit.environment import lookup
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import EngineError, UsageError
 from envkit.plan.run_plan import HOME
 from envkit.run.evidence import Found, Look, look

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import builds, caches, doctors, life, smoke, starts
+from tests.bench import builds, caches, doctors, life, runs, smoke, starts
 from tests.bench.table import markdown
 
 
@@ -20,6 +20,7 @@ def main() -> None:
             *life.measure(),
             *doctors.measure(),
             *smoke.measure(),
+            *runs.measure(),
         ]
         proof = builds.seconds([builds.ENVKIT, "verify", builds.OURS])
         bench.engine.close()
