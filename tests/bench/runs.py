@@ -27,7 +27,7 @@ def measure() -> list[Row]:
         return [
             Row(
                 what=f"runs, {_RUNS:,} listed",
-                ours=_median([ENVKIT, "runs", "--home", home, "--json"]),
+                ours=_median([ENVKIT, "runs", "--home", home]),
                 baseline=_median(by_hand),
                 baseline_name="find, cat",
                 goal=0.5,
