@@ -93,7 +93,7 @@ def runnable(site: Site, image: RunImage, device: DeviceWish | None, python: str
     """Return an image with the words that run its Python; a foreign one is asked in a container."""
     facts = find(site.engine, image.id)
     digest = next(iter(facts.digests), "")
-    if _ACCELERATOR in image.labels:
+    if image.labels.get(_ACCELERATOR):
         with_kind = image
     else:
         kind = _kind(site.host, device or DeviceWish())
