@@ -53,14 +53,14 @@ class FolderHost:
         what, *tasks = command.words[4:]
         if "tfevents" in command.words[2]:
             return Completed(code=0, stdout=_event_files(Path(what)), stderr="")
+        evidence, *tasks = tasks
         lines = [f"{self.now:.0f}", self.boot_id]
         for folder in filter(Path.is_dir, map(Path, tasks)):
             lines += ["", f"==> {folder} <=="]
-            for part in what.split():
-                most, _, pattern = part.partition(":")
+            for pattern in (what, *evidence.split()):
                 for file in sorted(folder.glob(pattern.removeprefix("./"))):
                     if file.is_file() and not file.is_symlink():
-                        text = file.read_bytes()[: int(most)].decode("utf-8", "replace")
+                        text = file.read_bytes().decode("utf-8", "replace")
                         lines += ["", f"==> ./{file.relative_to(folder)} <==", text]
         return Completed(code=0, stdout="\n".join(lines), stderr="")
 

@@ -59,17 +59,19 @@ def test_the_last_attempt_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_a_long_summary_is_known_by_its_beginning_and_its_request(tmp_path: Path) -> None:
-    folder = make(tmp_path, "dirty", end=FAILED, git=Git(commit="c0ffee", diff="+é" * 100_000))
-    Path(folder.attempt(1).request).write_text(
-        '{"name": "dirty", "folder": "/f", "kind": "script", "target": "/work/home/t.py", "directory": "/d",'
-        ' "record": {"image": "big:dev"}}'
+def test_of_a_long_summary_what_no_list_needs_is_left_out(tmp_path: Path) -> None:
+    many = {f"package-{number}": "1.0" for number in range(500)}
+    folder = make(
+        tmp_path, "dirty", end=FAILED, packages=many, git=Git(commit="c0ffee", diff="+é\n" * 100_000)
     )
+    found = look(LocalHost(), [str(tmp_path)])
+    assert found.runs == look(FolderHost(), [str(tmp_path)]).runs
+    (only,) = found.runs
+    assert (only.record.record["image"], only.record.packages, only.record.nproc) == ("cpu:dev", {}, 1)
+    text = Path(folder.summary).read_text("utf-8")
+    Path(folder.summary).write_text(text + " " * 5_000_000, "utf-8")  # of many MB the beginning is enough
     (only,) = look(LocalHost(), [str(tmp_path)]).runs
-    assert only.record.record == {"image": "big:dev"}
-    assert only.record.created == 1000.0
-    assert only.started == 1000.0
-    assert not only.damaged
+    assert (only.record.created, only.evidence.end, only.damaged) == (1000.0, FAILED, ())
 
 
 @pytest.mark.real

@@ -15,31 +15,33 @@ from typing import Any, TypeVar
 from envkit.errors import HostError
 from envkit.hosts.base import Command, Host
 from envkit.run import from_json
-from envkit.run.folder import TASKS, Attempt, End, Request, RunRecord, Stop, Supervisor
+from envkit.run.folder import TASKS, Attempt, End, RunRecord, Stop, Supervisor
 from envkit.run.states import Evidence
 
 T = TypeVar("T")
 
-# Of a summary the beginning is enough: its keys are sorted, and what may be long (the uncommitted changes,
-# the packages) comes late. The record, which comes after that, stands in request.json too. No file is
-# followed out of its folder, none is waited for (a pipe), and none is taken whole that has no end.
+# What is long in a summary, and no list needs (the uncommitted changes, the packages), is left out where it
+# lies: its lines are known by how the supervisor writes them; one that is written otherwise comes whole. Of
+# a file of many MB the beginning is taken. None is followed out of its folder, or waited for (a pipe).
 _READ = r"""
-date +%s; cat /proc/sys/kernel/random/boot_id; what=$1; shift
+summaries=$1 evidence=$2; shift 2
+short='FNR == 1 { printf "\n==> %s <==\n", FILENAME; skip = 0 }
+  /^ "packages": \{$/ { skip = 1 } /^  "diff": / { next } !skip { print } /^ \}/ { skip = 0 }'
+date +%s; cat /proc/sys/kernel/random/boot_id
 for tasks do
   cd "$tasks" 2>/dev/null || continue
-  printf '\n==> %s <==' "$tasks"
-  for part in $what; do
-    echo
-    set -- "${part#*:}" "${part%%:*}"
-    printf '%s\0' $1 | xargs -0 sh -c '
-      most=$1; shift; find "$@" -maxdepth 0 -type f -exec head -v -c "$most" {} + 2>/dev/null' sh "$2"
-  done
+  printf '\n==> %s <==\n' "$tasks"
+  printf '%s\0' $summaries | xargs -0 sh -c 'short=$1; shift
+    find "$@" -maxdepth 0 -type f -size 0 -exec head -v {} + -o -type f -size -8192 -exec awk "$short" {} + \
+      -o -type f -exec head -v -c 16384 {} +' sh "$short" 2>/dev/null
+  echo
+  printf '%s\0' $evidence | xargs -0 sh -c '
+    find "$@" -maxdepth 0 -type f -exec head -v -c 524288 {} +' sh 2>/dev/null
 done
 exit 0
 """
-_SUMMARY_BYTES = 16_384
-_EVIDENCE_BYTES = 524_288  # an end.json of 1,000 ranks has about 200 kB
-_EVIDENCE = ("request", "supervisor", "stop", "end")
+_SUMMARY_BYTES = 16_384  # of one that is not read whole
+_EVIDENCE = ("supervisor", "stop", "end")  # an end.json of 1,000 ranks has about 200 kB
 _BEFORE, _BEHIND = "\n==> ", " <==\n"  # of a file's name, as `head -v` prints it
 _SUMMARY = re.compile(r"\./([^/]+)/run\.json")
 _OF_ATTEMPT = re.compile(rf"\./([^/]+)/attempts/([1-9]\d{{0,5}})/({'|'.join(_EVIDENCE)})\.json")
@@ -81,9 +83,8 @@ class _Files:
 def look(host: Host, homes: Iterable[str], name: str = "*") -> Look:
     """Read the runs below these homes, or only those of one name."""
     where = [str(PurePosixPath(home) / TASKS) for home in dict.fromkeys(homes)]
-    what = [f"{_SUMMARY_BYTES}:./{name}/run.json"]
-    what += [f"{_EVIDENCE_BYTES}:./{name}/attempts/*/{one}.json" for one in _EVIDENCE]
-    words = ("sh", "-c", _READ, "sh", " ".join(what), *where)
+    evidence = (f"./{name}/attempts/*/{one}.json" for one in _EVIDENCE)
+    words = ("sh", "-c", _READ, "sh", f"./{name}/run.json", " ".join(evidence), *where)
     done = host.run(Command(words=words, env={"LC_ALL": "C"}, timeout_s=_TIMEOUT_S))
     first, _, rest = done.stdout.partition("\n")
     if not first.isdigit():
@@ -122,8 +123,6 @@ def _found(home: str, name: str, files: _Files) -> Found:
 
     supervisor, stop, end = read(Supervisor, "supervisor"), read(Stop, "stop"), read(End, "end")
     summary = _summary(files.summary or "", damaged)
-    if "record" not in summary and (request := read(Request, "request")):
-        summary |= {"record": request.record, "script": request.target, "nproc": request.nproc}
     record = _record(name, summary, number, damaged)
     if end is None and record.attempt.number == number:
         end = record.attempt.end
@@ -132,9 +131,7 @@ def _found(home: str, name: str, files: _Files) -> Found:
         name=name,
         record=record,
         attempt=number,
-        evidence=Evidence(
-            begun="request" in texts or bool(supervisor or end), end=end, stop=stop, supervisor=supervisor
-        ),
+        evidence=Evidence(begun=bool(supervisor or end), end=end, stop=stop, supervisor=supervisor),
         started=(end and end.started) or (record.attempt.number == number and record.attempt.started) or None,
         damaged=tuple(damaged),
     )
