@@ -62,6 +62,7 @@ FULL_FILES = {
     "data/in/two": "2\n",
     "own.j2": OWN_TEMPLATE,
 }
+DNF_FILES = {**FULL_FILES, "dnf.txt": "# editors\nless\nvim-enhanced-9.0.2092 # pinned\n"}
 _SHA256 = "1" * 64
 _REST = (
     "own_door: true, extensions: [mine.vsix, {id: ms-python.python@1.2.3, optional: true}], settings: {x: 1}"
@@ -112,6 +113,13 @@ def presets() -> dict[str, str]:
     return found
 
 
+def _on_dnf(spec: str) -> str:
+    """Return the full spec on a base with dnf."""
+    return spec.replace("base: debian:12", "base: openeuler/openeuler:24.03").replace(
+        "apt: {packages: [git], files: [apt.txt]}", "dnf: {packages: [git], files: [dnf.txt]}"
+    )
+
+
 @cache
 def everything() -> dict[str, Planned]:
     """Return every plan that tests render: presets and the full spec, for both builders."""
@@ -124,6 +132,8 @@ def everything() -> dict[str, Planned]:
             with TemporaryDirectory() as folder:
                 spec = write_spec(Path(folder), FULL.replace("{code_server}", text))
                 found[f"full-{source}-{builder}"] = planned(spec, facts)
+                spec = write_spec(Path(folder), _on_dnf(FULL.replace("{code_server}", text)), DNF_FILES)
+                found[f"full-dnf-{source}-{builder}"] = planned(spec, facts)
     return found
 
 

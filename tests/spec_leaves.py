@@ -30,6 +30,8 @@ SAMPLES = {
     "target.machine": "arm64",
     "apt.packages.[]": "git",
     "apt.files.[]": "apt.txt",
+    "dnf.packages.[]": "git",
+    "dnf.files.[]": "apt.txt",
     "pip.packages.[]": "numpy>=2",
     "pip.requirements.[]": "requirements.txt",
     "pip.wheels": "wheels",
@@ -67,6 +69,8 @@ SAMPLES = {
 AROUND: dict[str, dict[str, Any]] = {
     "torch_npu": {"accelerator": "ascend", "torch": "2.12.0", "base": "auto"},
     "cuda": {"accelerator": "cuda", "torch": "2.10.0", "python": "3.12", "base": "auto"},
+    "dnf.packages.[]": {"base": "openeuler/openeuler:24.03"},
+    "dnf.files.[]": {"base": "openeuler/openeuler:24.03"},
     "target.chip": {"accelerator": "cuda", "torch": "2.10.0"},
     "target.driver": {"accelerator": "cuda", "torch": "2.10.0"},
     "ide.code_server.sha256": {"ide": {"code_server": {"source": "release"}}},

@@ -56,7 +56,11 @@ def test_a_full_disk_is_said_without_a_traceback(monkeypatch: pytest.MonkeyPatch
 def test_tab_offers_the_presets_although_bash_splits_at_colons() -> None:
     assert "plain,preset:cpu" in tab("build", "pre")
     assert "plain,cuda" in tab("plan", "preset", ":")
-    assert tab("render", "preset", ":", "ascend-") == ["plain,ascend-310p"]
+    assert tab("render", "preset", ":", "ascend-") == [
+        "plain,ascend-310p",
+        "plain,ascend-310p-openeuler",
+        "plain,ascend-openeuler",
+    ]
     assert tab("plan", "mine.y") == ["file,mine.y"]
 
 

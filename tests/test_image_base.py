@@ -115,9 +115,9 @@ def test_an_unknown_distribution_is_described_as_far_as_it_goes() -> None:
     }
     facts = describe_base(looking(json.dumps(said)), "base:1")
     assert (facts.distribution, facts.package_manager, facts.system_python_candidate) == (
-        "openEuler:22.03",
+        "openeuler:22.03",
         "dnf",
-        None,
+        "3.9",
     )
 
 

@@ -19,7 +19,7 @@ LOOKED = BaseFacts(
     package_manager="apt",
 )
 BY_NAME = "the image's name says so"
-GLIBC = {"debian:12": "2.36", "ubuntu:22.04": "2.35", "ubuntu:24.04": "2.39"}
+GLIBC = {"debian:12": "2.36", "ubuntu:22.04": "2.35", "ubuntu:24.04": "2.39", "openeuler:24.03": "2.38"}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,8 @@ GLIBC = {"debian:12": "2.36", "ubuntu:22.04": "2.35", "ubuntu:24.04": "2.39"}
         ("mirror.example:5000/library/ubuntu:22.04", "ubuntu:22.04", "3.10", None),
         ("nvidia/cuda:12.8.1-cudnn-devel-ubuntu24.04", "ubuntu:24.04", "3.12", None),
         ("hub.example/ascend/cann:9.1.0-910b-ubuntu22.04-py3.11", "ubuntu:22.04", "3.10", "3.11"),
+        ("openeuler/openeuler:24.03-lts-sp2", "openeuler:24.03", "3.11", None),
+        ("x/ascend/cann:9.1.0-910b-openeuler24.03-py3.12", "openeuler:24.03", "3.11", "3.12"),
         ("x/ascend/cann:8.5.0-a3-ubuntu22.04-py3.10-devel", "ubuntu:22.04", "3.10", "3.10"),
     ],
 )
@@ -40,6 +42,7 @@ def test_a_name_tells(reference: str, distribution: str, system: str, own: str |
         own_python=own,
         reason=BY_NAME,
         glibc=GLIBC[distribution],
+        manager="dnf" if distribution.startswith("openeuler") else "apt",
     )
 
 
@@ -78,4 +81,7 @@ def test_an_image_without_a_python_that_is_known_is_not_guessed() -> None:
 
 
 def test_the_data_names_its_distributions() -> None:
-    assert known_distributions() == ("debian:12", "debian:13", "ubuntu:22.04", "ubuntu:24.04")
+    assert known_distributions() == (
+        *("debian:12", "debian:13", "ubuntu:22.04", "ubuntu:24.04"),
+        "openeuler:24.03",
+    )

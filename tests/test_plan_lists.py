@@ -38,6 +38,28 @@ def test_apt_s_list_is_sorted_and_holds_what_envkit_needs() -> None:
     ]
 
 
+def test_dnf_s_list_is_sorted_and_holds_what_envkit_needs() -> None:
+    more = ContextFile(name="more.txt", content=b"vim-enhanced # an editor\n")
+    base = "openeuler/openeuler:24.03"
+    found = files_of(more, base=base, dnf={"packages": ["tmux", "git-2.43"], "files": ["more.txt"]})
+    assert "lists/apt.txt" not in found
+    assert text(found["lists/dnf.txt"]).split() == [
+        *(
+            "ca-certificates",
+            "findutils",
+            "git-2.43",
+            "gzip",
+            "python3",
+            "python3.11",
+            "shadow",
+            "tar",
+            "tmux",
+        ),
+        "vim-enhanced",
+    ]
+    assert text(found["locks/bootstrap.txt"]) == compat.lock("bootstrap") + compat.lock("init")
+
+
 def test_the_user_s_python_gets_ipykernel_and_what_the_spec_names() -> None:
     found = files_of(pip=["numpy>=2", "pandas"], torch="2.13.0")
     assert text(found["lists/packages.txt"]) == "ipykernel\nnumpy>=2\npandas\n"

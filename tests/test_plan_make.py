@@ -35,10 +35,18 @@ GALLERY_IS_AWAY = "; it cannot be reached from here: what is optional is left ou
 NO_FILES = Inputs()
 OPTIONAL = {"id": "ms-python.python", "optional": True}
 PYTHON = PythonPlan(
-    version="3.11", interpreter="/usr/bin/python3.11", own_packages=False, apt=("python3.11",)
+    version="3.11", interpreter="/usr/bin/python3.11", own_packages=False, packages=("python3.11",)
 )
 TORCH = TorchPlan(version="2.13.0", build="cpu", requirements=("torch==2.13.0+cpu",), index=None)
-TOOLS = ToolsPlan(base="debian:12", system="debian-12", jupyterlab="4.6.6", hashed=True, code_server=None)
+TOOLS = ToolsPlan(
+    base="debian:12",
+    system="debian-12",
+    jupyterlab="4.6.6",
+    hashed=True,
+    code_server=None,
+    packages=("ca-certificates", "python3", "python3-venv", "tini"),
+    code_server_packages=(),
+)
 
 
 def plan_of(facts: BuildFacts = HERE, inputs: Inputs = NO_FILES, **keys: Any) -> BuildPlan:
@@ -48,6 +56,9 @@ def plan_of(facts: BuildFacts = HERE, inputs: Inputs = NO_FILES, **keys: Any) ->
 
 def decisions(plan: BuildPlan) -> dict[str, tuple[str, str]]:
     return {decision.name: (decision.value, decision.reason) for decision in plan.decisions}
+
+
+COMPILERS = ("g++", "libkrb5-dev", "make", "pkg-config")
 
 
 def test_a_whole_plan() -> None:
@@ -67,8 +78,8 @@ def test_a_whole_plan() -> None:
         cache_prefix="envkit",
         template="cpu/Dockerfile.j2",
         accelerator="cpu",
-        base=BasePlan(reference="debian:12", distribution="debian:12"),
-        tools=replace(TOOLS, code_server=tools),
+        base=BasePlan(reference="debian:12", distribution="debian:12", manager="apt"),
+        tools=replace(TOOLS, code_server=tools, code_server_packages=COMPILERS),
         python=PYTHON,
         torch=TORCH,
         requirements=(),
@@ -209,7 +220,7 @@ def test_a_base_that_nothing_tells_of_is_asked_for(keys: dict[str, str], key: st
     assert error.value == Misfit(
         key=key,
         what="envkit cannot tell which distribution mine:1 is",
-        fix="add `os:` with one of debian:12, debian:13, ubuntu:22.04, ubuntu:24.04",
+        fix="add `os:` with one of debian:12, debian:13, ubuntu:22.04, ubuntu:24.04, openeuler:24.03",
     )
 
 

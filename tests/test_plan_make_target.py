@@ -29,7 +29,7 @@ def test_a_torch_of_the_base_s_is_left_where_it_is() -> None:
     plan = plan_of(
         BuildFacts(wheels=(WHEEL,)), base="mine:1", os="debian:12", torch="2.9.0a0", torch_from="base"
     )
-    assert plan.python == PythonPlan(version="3.11", interpreter="python3", own_packages=True, apt=())
+    assert plan.python == PythonPlan(version="3.11", interpreter="python3", own_packages=True, packages=())
     assert plan.torch == TorchPlan(version="2.9.0a0", build="any", requirements=(), index=None, of_base=True)
     assert not plan.wheels and not plan.blocked and plan.needs.accelerator == "cpu"
     files = {file.name: file.content for file in plan.files}

@@ -98,6 +98,20 @@ def test_a_mirror_serves_only_its_own_distribution() -> None:
     assert for_base(network, "ubuntu:24.04") == Network(distribution="debian:12", apt="x")
 
 
+def test_dnf_is_told_of_proxy_ca_and_mirror_beside_its_own_settings() -> None:
+    told = script(Network(dnf={"proxy": "http://p"}, ca_bundle="PEM", dnf_mirror="http://m/openeuler"))
+    lines = f"proxy=http://p\nsslcacert={FOLDER}/ca.crt\nreposdir={FOLDER}/repos.d"
+    assert f"printf '%s\\n' '{lines}' >{FOLDER}/dnf.conf\n" in told
+    assert f'dnf() {{ command dnf --config {FOLDER}/dnf-whole.conf "$@"; }}' in told
+    assert "dnf" not in script(Network(proxies={"HTTP_PROXY": "http://p"}))
+
+
+def test_a_mirror_of_openeuler_serves_only_openeuler() -> None:
+    network = Network(dnf_mirror="http://m", distribution="debian:12")
+    assert for_base(network, "openeuler:24.03") == network
+    assert for_base(network, "debian:12") == Network(distribution="debian:12")
+
+
 @pytest.mark.parametrize(
     "content", ["ENVKIT-END\ntouch /owned\n", "'; touch /owned; '", "$(touch /owned)", "a\0b", "EOF\n", "\\"]
 )
@@ -125,6 +139,9 @@ def test_no_text_leaves_its_quotes(content: str) -> None:
         Network(npmrc="registry = https://u:p@h/"),
         Network(apt='Acquire::http::Proxy "http://u:p@h:1";'),
         Network(apt_sources="deb https://u:p@h/debian bookworm main"),
+        Network(dnf={"proxy": "http://u:p@h:1"}),
+        Network(dnf={"proxy": "http://h:1", "proxy_password": "x"}),
+        Network(dnf_mirror="https://u:p@h/openeuler"),
     ],
 )
 def test_credentials_are_seen(network: Network) -> None:

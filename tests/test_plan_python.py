@@ -18,7 +18,9 @@ from envkit.spec.model import Spec
 DEBIAN = BaseKnowledge(distribution="debian:12", system_python="3.11", own_python=None, reason="")
 CANN = BaseKnowledge(distribution="ubuntu:22.04", system_python="3.10", own_python="3.11", reason="")
 INDEX = compat.table("torch")["index"]
-PLAN = PythonPlan(version="3.11", interpreter="/usr/bin/python3.11", own_packages=False, apt=("python3.11",))
+PLAN = PythonPlan(
+    version="3.11", interpreter="/usr/bin/python3.11", own_packages=False, packages=("python3.11",)
+)
 
 
 def spec(**keys: Any) -> Spec:
@@ -36,7 +38,7 @@ def test_the_distribution_s_python_is_taken() -> None:
 
 def test_a_base_whose_libraries_need_its_own_python_gives_that_one() -> None:
     plan, decision = choose_python(spec(accelerator="ascend"), CANN)
-    assert plan == PythonPlan(version="3.11", interpreter="python3", own_packages=True, apt=())
+    assert plan == PythonPlan(version="3.11", interpreter="python3", own_packages=True, packages=())
     reason = "the base brings the Python that its libraries need; its packages stay visible"
     assert decision == Decision(name="python", value="3.11", reason=reason)
 

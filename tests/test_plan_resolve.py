@@ -168,7 +168,7 @@ def test_a_glibc_older_than_the_wheels_is_told_at_the_base(tmp_path: Path) -> No
     error = refused(tmp_path, 'name: x\nbase: mine:1\ntorch: "2.13.0"\n', BuildFacts(base=old))
     told = " ".join(error.what.split())
     assert "envkit.yaml:2:7: ubuntu:18.04 has glibc 2.27, the wheels of torch 2.13.0 need 2.28" in told
-    assert error.fix == "use a base of debian:12"
+    assert error.fix == "use a base of debian:12 or openeuler/openeuler:24.03"
     made = make(
         Spec(name="x", base="mine:1", torch="2.13.0"),
         BuildFacts(base=replace(old, glibc="2.28")),

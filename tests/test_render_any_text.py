@@ -111,7 +111,7 @@ def leaf_and_text(draw: st.DrawFn) -> tuple[str, str]:
 
 def inputs_of(spec: Spec) -> Inputs:
     """Return files for every path that a spec names: here all of them are there."""
-    names = [*spec.apt.files, *spec.pip.requirements]
+    names = [*spec.apt.files, *spec.dnf.files, *spec.pip.requirements]
     names += [path for step in spec.steps for path in (step.script, step.copy_from) if path]
     names += [f"{spec.pip.wheels}/mine.whl"] if spec.pip.wheels else []
     if isinstance(spec.ide.code_server, CodeServer):
@@ -187,7 +187,7 @@ def lists_hold(plan: BuildPlan) -> None:
         if file.name == "code-server/plan.sh":
             words = shlex.split(file.content.decode())
             assert [word.partition("=")[0] for word in words] == ASSIGNMENTS
-        if file.name in ("lists/apt.txt", "lists/packages.txt", "lists/torch.txt"):
+        if file.name in ("lists/apt.txt", "lists/dnf.txt", "lists/packages.txt", "lists/torch.txt"):
             lines = file.content.decode().splitlines()
             assert lines == file.content.decode().rstrip("\n").split("\n")
             assert not [line for line in lines if line.startswith("-") or line.endswith("\\")]

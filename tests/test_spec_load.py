@@ -93,7 +93,7 @@ def test_a_preset_that_is_not_there_is_said(name: str) -> None:
     error = refused(name)
     assert error.what.startswith("there is no preset ")
     assert error.what.isprintable()
-    assert "ascend, ascend-310p, cpu, cpu-arm64, cuda" in error.fix
+    assert "ascend, ascend-310p, ascend-310p-openeuler, ascend-openeuler, cpu, cpu-arm64, cuda" in error.fix
 
 
 @pytest.mark.parametrize("source", ["/dev/null", "a\0b", "x" * 5000])
@@ -147,7 +147,7 @@ def test_a_message_is_complete_and_fits_a_terminal(tmp_path: Path, monkeypatch: 
         "    3 | acelerator: cpu            # cpu | cuda | ascend\n"
         "      | ^^^^^^^^^^\n"
         "      allowed: name, extends, base, os, accelerator, python, torch,\n"
-        "        torch_from, torch_npu, cuda, target, apt, pip, env, ide,\n"
+        "        torch_from, torch_npu, cuda, target, apt, dnf, pip, env, ide,\n"
         "        services, user, secrets, steps, template, labels\n"
         "      did you mean 'accelerator'?"
     )

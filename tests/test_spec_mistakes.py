@@ -92,7 +92,7 @@ KEYS = [
     (OK + "«code-server: {}\n", "did you mean 'ide.code_server'?"),
     (OK + "«vscode: {}\n", "did you mean 'ide.code_server'?"),
     (OK + "«environment: {}\n", "did you mean 'env'?"),
-    (OK + "«packages: [git]\n", "did you mean 'apt or pip'?"),
+    (OK + "«packages: [git]\n", "did you mean 'apt, dnf or pip'?"),
     (OK + "«tensorboard: true\n", "did you mean 'services.tensorboard'?"),
     (OK + "«wheels: w\n", "did you mean 'pip.wheels'?"),
     (OK + "«qqqq: 1\n", "allowed: name, extends, base,"),

@@ -47,6 +47,8 @@ def test_the_presets_of_this_release_are_there() -> None:
     assert PRESETS == [
         "ascend",
         "ascend-310p",
+        "ascend-310p-openeuler",
+        "ascend-openeuler",
         "cpu",
         "cpu-arm64",
         "cuda",
@@ -199,7 +201,7 @@ def test_an_editor_marks_a_mistake(text: str) -> None:
 
 def test_the_table_has_a_row_for_every_key() -> None:
     rows = [line.split("|")[1].strip(" `") for line in reference.table().splitlines()[3:-1]]
-    assert len(rows) == len(set(rows)) == 56
+    assert len(rows) == len(set(rows)) == 59
     assert {"name", "ide.code_server.extensions[].optional", "steps[].copy", "pip.wheels"} <= set(rows)
     assert "| `user.gid` | a whole number from 0 | `0` |" in reference.table()
 

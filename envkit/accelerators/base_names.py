@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from envkit import compat
+from envkit.accelerators.fit import below
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,21 @@ def read_name(reference: str) -> BaseName | None:
     return None
 
 
-def distributions_with(python: str) -> tuple[str, ...]:
-    """Return the distributions whose own Python it is, as images that anybody has."""
-    rows = compat.table("distributions")["rows"]
-    return tuple(name for name, row in rows.items() if row["python"] == python)
+def usable() -> dict[str, dict[str, str]]:
+    """Return the distributions that an image can be made of: their Python runs the IDE tools."""
+    table = compat.table("distributions")
+    least = table["tools_python"]["least"]
+    return {name: row for name, row in table["rows"].items() if not below(row["python"], least)}
+
+
+def distributions_with(python: str, distribution: str = "") -> tuple[str, ...]:
+    """Return images that anybody has, of the distributions whose own Python it is; a named one alone.
+
+    Those of dnf are taken only by name: packages have other names there.
+    """
+    if distribution:
+        rows = compat.table("distributions")["rows"]
+        meant = [rows[distribution]] if distribution in rows else []
+    else:
+        meant = [row for row in usable().values() if row["manager"] == "apt"]
+    return tuple(row["image"] for row in meant if row["python"] == python)

@@ -94,8 +94,12 @@ def refusal(image: Image, wish: Wish) -> Refusal | None:
         return Refusal(key="target.chip", what=f"is made for {image.chip}, not for {chip}")
     if image.python != wish.python:
         return Refusal(key="python", what=f"has Python {image.python}, not {wish.python}")
-    if image.distribution not in compat.table("distributions")["rows"]:
-        return Refusal(key="base", what=f"envkit installs with apt: {image.distribution} has none")
+    if wish.os not in ("", image.distribution):
+        return Refusal(key="os", what=f"is of {image.distribution}, not of {wish.os}")
+    if not wish.os and compat.table("distributions")["rows"][image.distribution]["manager"] != "apt":
+        return Refusal(
+            key="os", what=f"is taken with `os: {image.distribution}`: its packages have other names"
+        )
     return npu_rows.driver_refusal(image.cann, wish)
 
 
@@ -147,6 +151,11 @@ def _no_image(wish: Wish) -> Misfit:
     usable = [one for one in usable if one.chip == chip]
     pythons = sorted({one.python for one in usable}, key=numbers)
     what = f"no CANN image in envkit's table is for chip {chip} with Python {wish.python}"
+    if wish.os:
+        what = what.replace(" is for ", f" of {wish.os} is for ")
+    if wish.os and not usable:
+        good = dict.fromkeys(one.distribution for one in _listed() if one.chip == chip)
+        return Misfit(key="os", what=what, fix=f"use {', '.join(good)}")
     if wish.python not in pythons:
         fix = f"use Python {', '.join(pythons)}" if pythons else "name a base of your own"
         return Misfit(key="python" if pythons else "target.chip", what=what, fix=fix)

@@ -68,7 +68,7 @@ def _torch(wish: Wish) -> tuple[TorchChoice, tuple[Considered, ...]]:
 def _base(wish: Wish) -> tuple[str, str, tuple[Considered, ...]]:
     if wish.base != AUTO:
         return wish.base, "the spec names it", ()
-    names = distributions_with(wish.python)
+    names = distributions_with(wish.python, wish.os)
     if not names:
         raise no_base(wish)
     note = f"the distribution with Python {wish.python}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envkit import compat
 from envkit.accelerators import cuda_rows, torch_rows
-from envkit.accelerators.base_names import distributions_with, read_name
+from envkit.accelerators.base_names import distributions_with, read_name, usable
 from envkit.accelerators.cuda_rows import Build
 from envkit.accelerators.fit import (
     AUTO,
@@ -127,13 +127,15 @@ def _bases(wish: Wish, build: Build | None) -> Iterator[Candidate[str]]:
             refusal=_image_refusal(row, wish),
             note=f"NVIDIA's image of CUDA {line} with Python {wish.python}",
         )
-    for name in distributions_with(wish.python):
+    for name in distributions_with(wish.python, wish.os):
         note = f"has Python {wish.python}, and torch's wheels bring their own CUDA {line}"
         yield Candidate(row=name, value=name, source="compat/distributions.json", note=note)
 
 
 def _image_refusal(row: dict[str, str], wish: Wish) -> Refusal | None:
     python = compat.table("distributions")["rows"][row["os"]]["python"]
+    if wish.os not in ("", row["os"]):
+        return Refusal(key="os", what=f"is of {row['os']}")
     if python != wish.python:
         return Refusal(key="python", what=f"has Python {python}")
     if wish.target.driver and below(wish.target.driver, cuda_rows.paired(row["cuda"])):
@@ -147,7 +149,7 @@ def _check_base(wish: Wish) -> None:
     name = read_name(wish.base)
     least = cuda_rows.floor(name.cuda) if name and name.cuda else ""
     if least and wish.target.driver and below(wish.target.driver, least):
-        plain = (name for name in (*distributions_with(wish.python), "base: auto"))
+        plain = (name for name in (*distributions_with(wish.python, wish.os), "base: auto"))
         raise Misfit(
             key="base",
             what=f"CUDA {name.cuda if name else ''} of the base needs driver {least} or newer, "
@@ -183,9 +185,13 @@ def _needs(build: Build | None, base: str, wish: Wish) -> Needs:
 
 def no_base(wish: Wish) -> Misfit:
     """Return the misfit of a Python that no base has."""
-    pythons = {row["python"] for row in compat.table("distributions")["rows"].values()}
+    rows = usable()
+    pythons = {row["python"] for name, row in rows.items() if wish.os in ("", name)}
+    if not pythons:
+        what = f"envkit knows no image of {wish.os}"
+        return Misfit(key="os", what=what, fix=f"use {', '.join(rows)}, or name a base of your own")
     return Misfit(
         key="python",
-        what=f"no base that envkit knows has Python {wish.python}",
+        what=f"no base {f'of {wish.os}' if wish.os else 'that envkit knows'} has Python {wish.python}",
         fix=f"use Python {', '.join(sorted(pythons, key=numbers))}, or name a base of your own and its `os`",
     )

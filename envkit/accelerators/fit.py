@@ -25,6 +25,7 @@ class Wish:
     """What a spec says of base, Python and torch; AUTO or None: decide."""
 
     base: str = AUTO
+    os: str = ""  # the distribution, as in `openeuler:24.03`; "": decide
     python: str
     torch: str | None = None  # None: no torch
     torch_npu: str | None = None

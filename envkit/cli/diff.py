@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _TITLES = {
     "image": "image",
     "apt": "apt",
+    "rpm": "rpm",
     "pip": "pip, the user's Python",
     "tools_pip": "pip, the IDE tools",
     "npm": "npm, code-server",

@@ -66,7 +66,7 @@ def _show_head(image_id: str, manifest: Manifest) -> None:
 
 def _show_packages(manifest: Manifest, *, every: bool) -> None:
     groups = (
-        ("apt", "apt", manifest.apt),
+        ("rpm", "rpm", manifest.rpm) if manifest.rpm else ("apt", "apt", manifest.apt),
         ("pip", "pip, the user's Python", manifest.pip),
         ("tools", "pip, the IDE tools", manifest.tools_pip),
         ("npm", "npm, code-server", manifest.npm),
@@ -74,7 +74,7 @@ def _show_packages(manifest: Manifest, *, every: bool) -> None:
         ("env", "variables", manifest.env),
     )
     output.show("packages")
-    if not (manifest.apt or manifest.pip or manifest.glibc):
+    if not (manifest.apt or manifest.rpm or manifest.pip or manifest.glibc):
         output.show("  unknown: the image has no Python to look with")
         return
     output.show_table((), [(f"  {words}", str(len(found))) for _, words, found in groups])

@@ -120,6 +120,7 @@ _PREAMBLE = re.compile(
     r"|export (?:\w+=\S+ ?)+; *"
     r"|(?:/opt/build/bin/uv venv|python3 -m venv) [^;]*; *"
     r"|/opt/(?:build|venv|envkit/jupyter)/bin/(?=uv|pip|python)"
+    r"|(?<=dnf install )-y |--setopt=\S+ +"
     r"|--(?:no-install-recommends|compile-bytecode|require-hashes|no-deps|python \S+) +"
 )
 

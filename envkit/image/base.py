@@ -83,7 +83,7 @@ def describe_base(engine: Engine, reference: str) -> BaseFacts:
             f"{reference} does not say which distribution it is (it has no /etc/os-release)",
             fix="use another base",
         ) from error
-    distribution = f"{seen['id']}:{seen['version']}"
+    distribution = f"{seen['id'].lower()}:{seen['version']}"  # openEuler writes itself so
     row = compat.table("distributions")["rows"].get(distribution)
     return BaseFacts(
         reference=reference,

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from envkit.errors import SpecError
 from envkit.plan.facts import ContextFile, Inputs
-from envkit.spec.fields import AptPackage
+from envkit.spec.fields import AptPackage, RpmPackage
 from envkit.spec.load import LoadedSpec
 from envkit.spec.model import CodeServer
 
@@ -52,10 +52,11 @@ def wheels_in(folders: tuple[str, ...]) -> tuple[ContextFile, ...]:
 
 
 def _lists(loaded: LoadedSpec) -> Iterator[ContextFile]:
-    for index, path in enumerate(loaded.spec.apt.files):
-        file = _text_file(loaded, path, f"apt.files.{index}")
-        _check_packages(loaded, file, f"apt.files.{index}")
-        yield file
+    for manager, paths in (("apt", loaded.spec.apt.files), ("dnf", loaded.spec.dnf.files)):
+        for index, path in enumerate(paths):
+            file = _text_file(loaded, path, f"{manager}.files.{index}")
+            _check_packages(loaded, file, f"{manager}.files.{index}")
+            yield file
     for index, path in enumerate(loaded.spec.pip.requirements):
         file = _text_file(loaded, path, f"pip.requirements.{index}")
         _check_requirements(loaded, file, f"pip.requirements.{index}")
@@ -104,8 +105,10 @@ def _copied(loaded: LoadedSpec, path: str, key: str) -> list[ContextFile]:
 
 
 def _check_packages(loaded: LoadedSpec, file: ContextFile, key: str) -> None:
-    """Refuse lines that are not one package: apt would take a word of it as an option."""
-    package = TypeAdapter(AptPackage)
+    """Refuse lines that are not one package: apt or dnf would take a word of it as an option."""
+    package, sign = (
+        (TypeAdapter(RpmPackage), "-") if key.startswith("dnf.") else (TypeAdapter(AptPackage), "=")
+    )
     for number, line in enumerate(_lines(file), start=1):
         word = line.partition("#")[0].strip()
         try:
@@ -113,7 +116,9 @@ def _check_packages(loaded: LoadedSpec, file: ContextFile, key: str) -> None:
                 package.validate_python(word)
         except ValidationError as error:
             what = f"{file.name}:{number}: {error.errors()[0]['msg']}"
-            raise loaded.error(key, what, fix="write one package a line: `name` or `name=version`") from error
+            raise loaded.error(
+                key, what, fix=f"write one package a line: `name` or `name{sign}version`"
+            ) from error
 
 
 def _check_requirements(loaded: LoadedSpec, file: ContextFile, key: str) -> None:

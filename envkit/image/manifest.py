@@ -9,7 +9,7 @@ from envkit.image import labels
 from envkit.image.evidence import Facts
 
 LABEL = "io.envkit.manifest"
-GROUPS = ("apt", "pip", "tools_pip", "npm", "extensions", "tools")
+GROUPS = ("apt", "rpm", "pip", "tools_pip", "npm", "extensions", "tools")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class Manifest:
     glibc_floor: str = ""  # the oldest glibc that all of /opt/envkit runs on
     size_bytes: int = 0
     apt: Mapping[str, str] = field(default_factory=dict)
+    rpm: Mapping[str, str] = field(default_factory=dict)
     pip: Mapping[str, str] = field(default_factory=dict)
     tools_pip: Mapping[str, str] = field(default_factory=dict)
     npm: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +69,7 @@ def from_facts(facts: Facts) -> Manifest:
         glibc_floor=facts.text("glibc_floor"),
         size_bytes=facts.whole("size_bytes"),
         apt=facts.part("apt").texts(),
+        rpm=facts.part("rpm").texts(),
         pip=facts.part("pip").texts(),
         tools_pip=facts.part("tools_pip").texts(),
         npm=facts.part("npm").texts(),

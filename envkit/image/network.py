@@ -1,4 +1,4 @@
-"""Read this machine's network configuration: what its proxy, CA, pip, npm and apt are told."""
+"""Read this machine's network configuration: what its proxy, CA, pip, npm, apt and dnf are told."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from envkit.errors import HostError
 from envkit.hosts.base import Command, Host, Remote
+from envkit.image import dnf_sources
 from envkit.image.apt_sources import own_mirror
-from envkit.plan.network import MIRROR_NAMES, PROXY_NAMES, Network
+from envkit.plan.network import DNF_MIRROR, MIRROR_NAMES, PROXY_NAMES, Network
 
 # Where `npm config get globalconfig` points: npm's own prefix, a local one, Debian's.
 _NPM_FILES = ("/usr/etc/npmrc", "/usr/local/etc/npmrc", "/etc/npmrc")
@@ -45,6 +46,9 @@ def read_network(host: Host, environment: Mapping[str, str]) -> Network:
         npmrc=_npmrc(machine),
         apt=_apt(machine),
         apt_sources=own_mirror(distribution, _apt_files(machine)),
+        dnf=dnf_sources.own_settings(machine.text("/etc/dnf/dnf.conf")),
+        dnf_mirror=environment.get(DNF_MIRROR, "").rstrip("/")
+        or dnf_sources.own_mirror(distribution, _dnf_files(machine, distribution)),
         distribution=distribution,
         mirrors={name: environment[name].rstrip("/") for name in MIRROR_NAMES if environment.get(name)},
     )
@@ -180,9 +184,17 @@ def _apt_files(machine: _Machine) -> dict[str, str]:
     return {name: machine.text(name) for name in names}
 
 
+def _dnf_files(machine: _Machine, distribution: str) -> dict[str, str]:
+    """Return the texts of the files that dnf takes its repositories from, on a machine that has openEuler."""
+    if not distribution.startswith("openeuler:"):
+        return {}
+    told = machine.output("find", "/etc/yum.repos.d", "-maxdepth", "1", "-name", "*.repo", "-type", "f")
+    return {name: machine.text(name) for name in sorted(told.splitlines())}
+
+
 def _distribution(machine: _Machine) -> str:
     """Return what this machine runs, as bases are named: `debian:12`."""
     found = dict(
         re.findall(r'^(ID|VERSION_ID)="?([\w.-]+)"?$', machine.text("/etc/os-release"), re.MULTILINE)
     )
-    return f"{found.get('ID', '')}:{found.get('VERSION_ID', '')}"
+    return f"{found.get('ID', '').lower()}:{found.get('VERSION_ID', '')}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from envkit import compat
-from envkit.accelerators.base_names import read_name
+from envkit.accelerators.base_names import read_name, usable
 from envkit.plan.facts import BaseFacts
 
 
@@ -18,6 +19,7 @@ class BaseKnowledge:
     own_python: str | None  # a Python that the image brings beside it, "3.11"
     reason: str
     glibc: str = ""  # "": not known
+    manager: Literal["apt", "dnf"] | None = "apt"  # of its packages; None: neither
 
 
 def know(reference: str, stated: str | None, facts: BaseFacts | None) -> BaseKnowledge | None:
@@ -34,6 +36,7 @@ def know(reference: str, stated: str | None, facts: BaseFacts | None) -> BaseKno
             own_python=own_python,
             reason="read from the image",
             glibc=facts.glibc,
+            manager=facts.package_manager,
         )
     if stated is not None:
         python = _python_of(stated)
@@ -45,13 +48,25 @@ def know(reference: str, stated: str | None, facts: BaseFacts | None) -> BaseKno
             own_python=own_python,
             reason="the spec's `os`",
             glibc=_glibc_of(stated),
+            manager=_manager_of(stated),
         )
     return by_name
 
 
 def known_distributions() -> tuple[str, ...]:
-    """Return the distributions that the data knows."""
-    return tuple(compat.table("distributions")["rows"])
+    """Return the distributions that an image can be made of."""
+    return tuple(usable())
+
+
+def image_of(distribution: str) -> str:
+    """Return the image that anybody has of a distribution; of one that the data lacks, its own name."""
+    row = compat.table("distributions")["rows"].get(distribution)
+    return str(row["image"]) if row else distribution
+
+
+def _manager_of(distribution: str) -> Literal["apt", "dnf"]:
+    found: Literal["apt", "dnf"] = compat.table("distributions")["rows"][distribution]["manager"]
+    return found
 
 
 def _python_of(distribution: str) -> str | None:
@@ -75,4 +90,5 @@ def _by_name(reference: str) -> BaseKnowledge | None:
         own_python=name.python or None,
         reason="the image's name says so",
         glibc=_glibc_of(name.distribution),
+        manager=_manager_of(name.distribution),
     )

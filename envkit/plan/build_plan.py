@@ -24,6 +24,7 @@ class BasePlan:
 
     reference: str
     distribution: str
+    manager: Literal["apt", "dnf"]
 
     @property
     def system(self) -> str:
@@ -69,6 +70,8 @@ class ToolsPlan:
     jupyterlab: str
     hashed: bool  # every package with its hash
     code_server: CodeServerPlan | None
+    packages: tuple[str, ...]  # of the distribution
+    code_server_packages: tuple[str, ...]  # what its source needs of the distribution beside them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +81,7 @@ class PythonPlan:
     version: str
     interpreter: str
     own_packages: bool  # the base's Python has packages that must stay visible
-    apt: tuple[str, ...]
+    packages: tuple[str, ...]  # of the distribution
 
 
 @dataclass(frozen=True, kw_only=True)

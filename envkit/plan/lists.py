@@ -7,27 +7,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from envkit import compat
-from envkit.plan import code_server
-from envkit.plan.build_plan import PythonPlan, ToolsPlan, TorchPlan
+from envkit.plan import code_server, managers
+from envkit.plan.build_plan import ToolsPlan, TorchPlan
 from envkit.plan.facts import ContextFile, Inputs
+from envkit.plan.parts import Parts
 from envkit.spec.model import CodeServer, Spec
 
-# What the image's own programs need of the distribution: the tools' Python runs on its python3.
-OWN_PACKAGES = ("ca-certificates", "python3")
 
-
-def context_files(
-    spec: Spec, python: PythonPlan, torch: TorchPlan | None, tools: ToolsPlan, inputs: Inputs
-) -> tuple[ContextFile, ...]:
+def context_files(spec: Spec, parts: Parts, inputs: Inputs) -> tuple[ContextFile, ...]:
     """Return every file of the context that the spec decides, sorted by name."""
     named = {file.name: file for file in inputs.files}
+    torch, tools, manager = parts.torch, parts.tools, parts.base.manager
     texts = {
-        "lists/apt.txt": _lines(
-            sorted({*OWN_PACKAGES, *python.apt, *spec.apt.packages, *_from_files(spec, named)})
-        ),
+        f"lists/{manager}.txt": _lines(managers.lines(spec, manager, parts.python.packages, named)),
         "lists/packages.txt": _lines(["ipykernel", *spec.pip.packages]),
         "lists/constraints.txt": _lines(_exact(torch)),
-        "locks/bootstrap.txt": compat.lock("bootstrap"),
+        "locks/bootstrap.txt": "".join(compat.lock(name) for name in managers.needs(manager)["locks"]),
         "locks/tools.txt": _tools_lock(tools),
     }
     if torch and torch.of_base:
@@ -83,16 +78,6 @@ def _step_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[ContextFi
             for name, file in named.items():
                 if name.startswith(f"{step.copy_from}/"):
                     yield replace(file, name=folder + name.removeprefix(f"{step.copy_from}/"))
-
-
-def _from_files(spec: Spec, named: dict[str, ContextFile]) -> Iterator[str]:
-    for path in spec.apt.files:
-        content = named[path].content
-        assert isinstance(content, bytes)  # only wheels and archives are left on disk
-        for line in content.decode().splitlines():
-            word = line.partition("#")[0].strip()
-            if word:
-                yield word
 
 
 # What packages ask for and the base has: an override that no Python fits keeps it from being installed.

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from envkit import compat
 from envkit.accelerators import needs
-from envkit.accelerators.fit import AUTO, Misfit, Resolved
-from envkit.plan import bases, code_server, lists
+from envkit.accelerators.fit import AUTO, Misfit, below
+from envkit.plan import bases, code_server, lists, managers
 from envkit.plan.build_plan import (
     BasePlan,
     BuildPlan,
     CodeServerPlan,
     Decision,
-    PythonPlan,
     StepPlan,
     ToolsPlan,
     TorchPlan,
@@ -22,6 +21,7 @@ from envkit.plan.build_plan import (
 )
 from envkit.plan.digest import digest_of
 from envkit.plan.facts import BuildFacts, Inputs
+from envkit.plan.parts import Parts
 from envkit.plan.python import choose_python, choose_torch
 from envkit.plan.resolve import refuse_old_glibc, resolve
 from envkit.spec.model import CodeServer, Spec
@@ -30,18 +30,6 @@ from envkit.spec.reserved import OWNED
 # What an image's entrypoint understands. 1 (images without the label): tokens, base URL, name.
 # 2: it waits for secrets (ENVKIT_SECRET_NAMES), and its doors speak TLS (ENVKIT_TLS).
 CONTRACT = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """The plan's parts while it is made."""
-
-    base: BasePlan
-    python: PythonPlan
-    torch: TorchPlan | None
-    tools: ToolsPlan
-    digest: str
-    resolved: Resolved
 
 
 def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> BuildPlan:
@@ -53,13 +41,14 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
         )  # a wrong Python is told before what follows from it
     resolved = resolve(spec, facts)
     base = _known(spec, resolved.base, facts)
+    managers.refuse_others(spec, base)
     refuse_old_glibc(resolved, base)
     python, python_decision = choose_python(spec, base)
     torch, torch_decision = choose_torch(resolved, python, facts, lists.wheels_of(spec, inputs))
     tools, tools_decisions = _tools(spec, base, facts)
     exact = resolved.torch.requirements if resolved.torch else ()
     parts = Parts(
-        base=BasePlan(reference=resolved.base, distribution=base.distribution),
+        base=BasePlan(reference=resolved.base, distribution=base.distribution, manager=base.manager or "apt"),
         python=python,
         torch=torch,
         tools=tools,
@@ -118,7 +107,7 @@ def _compose(
         needs=parts.resolved.needs,
         warnings=(*parts.resolved.warnings, *_warnings(parts.tools, facts)),
         blocked=_elsewhere(facts) or _blocked(parts.torch, facts),
-        files=lists.context_files(spec, parts.python, parts.torch, parts.tools, inputs),
+        files=lists.context_files(spec, parts, inputs),
     )
 
 
@@ -135,6 +124,14 @@ def _known(spec: Spec, reference: str, facts: BuildFacts) -> bases.BaseKnowledge
 
 def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[ToolsPlan, list[Decision]]:
     lab = spec.ide.jupyterlab
+    least = compat.table("distributions")["tools_python"]["least"]
+    if below(base.system_python, least):
+        raise Misfit(
+            key="os" if spec.os else "base",
+            what=f"JupyterLab {lab.version} needs Python {least} or newer of the distribution, "
+            f"and {base.distribution} has {base.system_python}",
+            fix=f"use a base of {', '.join(bases.known_distributions())}",
+        )
     found: CodeServerPlan | None = None
     decisions = []
     if isinstance(spec.ide.code_server, CodeServer):
@@ -146,12 +143,15 @@ def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[To
     reason = (
         "every package by its hash" if hashed else "not the version of envkit's lock: packages are unhashed"
     )
+    needs = managers.needs(base.manager or "apt")
     tools = ToolsPlan(
-        base=base.distribution,
+        base=bases.image_of(base.distribution),
         system=base.distribution.replace(":", "-"),
         jupyterlab=lab.version,
         hashed=hashed,
         code_server=found,
+        packages=tuple(needs["tools"]),
+        code_server_packages=tuple(needs["code_server"].get(found.source, ())) if found else (),
     )
     return tools, [Decision(name="jupyterlab", value=lab.version, reason=reason), *decisions]
 

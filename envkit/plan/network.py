@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 FOLDER = "/dev/shm/envkit-net"
 # A machine's own places for code-server's release, its install script and its extensions.
 MIRROR_NAMES = ("ENVKIT_RELEASES_URL", "ENVKIT_INSTALL_SCRIPT_URL", "ENVKIT_GALLERY_URL")
+DNF_MIRROR = "ENVKIT_OPENEULER_URL"  # what stands for https://repo.openeuler.org
 PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -27,15 +28,22 @@ class Network:
     npmrc: str = field(default="", repr=False)  # npm's own lines: registry, tokens, …
     apt: str = field(default="", repr=False)  # apt.conf lines: proxies
     apt_sources: str = field(default="", repr=False)  # lines of a sources.list: this machine's own mirror
+    dnf: Mapping[str, str] = field(default_factory=dict, repr=False)  # of dnf.conf: proxy, …
+    dnf_mirror: str = field(default="", repr=False)  # what stands for repo.openeuler.org
     distribution: str = ""  # "debian:12": what the sources are of
     mirrors: Mapping[str, str] = field(default_factory=dict, repr=False)  # ENVKIT_GALLERY_URL, …
 
     @property
     def has_credentials(self) -> bool:
         """Tell whether any of it would be a secret in a layer."""
-        texts = [*self.pip.values(), *self.mirrors.values(), self.npmrc, self.apt, self.apt_sources]
+        texts = [*self.pip.values(), *self.mirrors.values(), *self.dnf.values()]
+        texts += [self.npmrc, self.apt, self.apt_sources, self.dnf_mirror]
         # A proxy may be written without `http://`; only a user's name stands before an `@`.
-        return any("@" in value for value in self.proxies.values()) or any(map(_SECRET.search, texts))
+        return (
+            any("@" in value for value in self.proxies.values())
+            or "proxy_password" in self.dnf
+            or any(map(_SECRET.search, texts))
+        )
 
 
 # `//user@`, `//user:password@`; npm's `_auth`, `_authToken` and `_password`.
@@ -44,7 +52,9 @@ _SECRET = re.compile(r"//[^/\s?#]*@|_auth|_password")
 
 def for_base(network: Network, distribution: str) -> Network:
     """Return what serves a base: another distribution has no use for this machine's mirror."""
-    return network if network.distribution == distribution else replace(network, apt_sources="")
+    own = network.apt_sources if network.distribution == distribution else ""
+    mirror = network.dnf_mirror if distribution.startswith("openeuler:") else ""
+    return replace(network, apt_sources=own, dnf_mirror=mirror)
 
 
 def script(network: Network) -> str:
@@ -56,6 +66,7 @@ def script(network: Network) -> str:
         "npmrc": network.npmrc,
         "sources.list": network.apt_sources,
         "apt.conf": _apt(network),
+        "dnf.conf": _dnf(network),
     }
     for name, content in files.items():
         if content:
@@ -63,6 +74,9 @@ def script(network: Network) -> str:
             lines.append(f"printf '%s\\n' {_quoted(content.rstrip())} >{FOLDER}/{name}")
     if network.apt_sources:
         lines.append(_OTHER_SOURCES)
+    if files["dnf.conf"]:
+        lines.append(_mirrored(network.dnf_mirror) if network.dnf_mirror else "")
+        lines.append(_DNF)
     if network.ca_bundle:
         exports |= dict.fromkeys(_CA_VARIABLES, f"{FOLDER}/ca.crt")
     if network.npmrc:
@@ -82,6 +96,29 @@ for file in /etc/apt/sources.list.d/*; do
     *) cp "$file" {FOLDER}/sources.list.d/ ;;
     esac
 done"""
+
+
+def _mirrored(mirror: str) -> str:
+    """Return lines that read the base's own repositories, of its service pack, from a mirror; others stay."""
+    address = _quoted(re.sub(r"([\\&,])", r"\\\1", mirror.rstrip("/")))
+    return f"""\
+install -d -m 0755 {FOLDER}/repos.d
+for file in /etc/yum.repos.d/*.repo; do
+    [ -e "$file" ] || continue
+    sed -E -e '/^(metalink|mirrorlist) *=.*openeuler\\.org/d' \\
+        -e 's,https?://(repo|mirrors)\\.openeuler\\.org(/openeuler)?/,'{address}'/,' "$file" \\
+        >"{FOLDER}/repos.d/${{file##*/}}"
+done"""
+
+
+# dnf has no variable that names a file of settings: the base's own are taken over, and ours are added.
+_DNF = f"""\
+if [ -e /etc/dnf/dnf.conf ]; then
+    {{ cat /etc/dnf/dnf.conf; echo; cat {FOLDER}/dnf.conf; }} >{FOLDER}/dnf-whole.conf
+    dnf() {{ command dnf --config {FOLDER}/dnf-whole.conf "$@"; }}
+    yum() {{ command yum --config {FOLDER}/dnf-whole.conf "$@"; }}
+    export -f dnf yum
+fi"""
 
 
 def _quoted(text: str) -> str:
@@ -141,6 +178,16 @@ def _apt(network: Network) -> str:
     if network.apt_sources:
         lines.append(f'Dir::Etc::sourcelist "{FOLDER}/sources.list";')
         lines.append(f'Dir::Etc::sourceparts "{FOLDER}/sources.list.d";')
+    return "\n".join(lines)
+
+
+def _dnf(network: Network) -> str:
+    """Return lines for the end of dnf.conf, whose last section is `[main]`."""
+    lines = [f"{name}={value}" for name, value in sorted(network.dnf.items())]
+    if network.ca_bundle:
+        lines.append(f"sslcacert={FOLDER}/ca.crt")
+    if network.dnf_mirror:
+        lines.append(f"reposdir={FOLDER}/repos.d")
     return "\n".join(lines)
 
 

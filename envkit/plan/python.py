@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from envkit import compat
 from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.base_names import usable
 from envkit.accelerators.fit import Misfit, Resolved
 from envkit.plan.bases import BaseKnowledge
 from envkit.plan.build_plan import Decision, PythonPlan, TorchPlan
@@ -17,12 +18,12 @@ from envkit.spec.model import Spec
 def choose_python(spec: Spec, base: BaseKnowledge) -> tuple[PythonPlan, Decision]:
     """Choose the interpreter: the base's own where the accelerator needs it, else the distribution's."""
     if ACCELERATORS[spec.accelerator].python_is_the_base_s and base.own_python:
-        plan = PythonPlan(version=base.own_python, interpreter="python3", own_packages=True, apt=())
+        plan = PythonPlan(version=base.own_python, interpreter="python3", own_packages=True, packages=())
         reason = "the base brings the Python that its libraries need; its packages stay visible"
         _must_match(spec, base.own_python)
         return plan, Decision(name="python", value=base.own_python, reason=reason)
     if spec.torch_from == "base":
-        plan = PythonPlan(version=spec.python, interpreter="python3", own_packages=True, apt=())
+        plan = PythonPlan(version=spec.python, interpreter="python3", own_packages=True, packages=())
         reason = "the base's own, which has torch; its packages stay visible"
         return plan, Decision(name="python", value=spec.python, reason=reason)
     _must_match(spec, base.system_python)
@@ -31,7 +32,7 @@ def choose_python(spec: Spec, base: BaseKnowledge) -> tuple[PythonPlan, Decision
         version=version,
         interpreter=f"/usr/bin/python{version}",
         own_packages=False,
-        apt=(f"python{version}",),
+        packages=(f"python{version}",),
     )
     return plan, Decision(name="python", value=version, reason=f"{base.distribution}'s own python{version}")
 
@@ -77,9 +78,7 @@ def _source(pattern: str, facts: BuildFacts, own_wheels: Sequence[str]) -> tuple
 def _must_match(spec: Spec, available: str) -> None:
     if spec.python == available:
         return
-    from_base = [
-        name for name, row in compat.table("distributions")["rows"].items() if row["python"] == spec.python
-    ]
+    from_base = [row["image"] for row in usable().values() if row["python"] == spec.python]
     fix = f'write `python: "{available}"`'
     if from_base:
         fix += f", or use a base of {' or '.join(from_base)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from envkit import compat
 from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.base_names import usable
 from envkit.accelerators.fit import Misfit, Resolved, Target, TorchChoice, Wish, below
 from envkit.plan.bases import BaseKnowledge
 from envkit.plan.facts import BuildFacts
@@ -32,6 +32,7 @@ def wish_of(spec: Spec, facts: BuildFacts) -> Wish:
     )
     return Wish(
         base=spec.base,
+        os=spec.os or "",
         python=spec.python,
         torch=None if spec.torch_from == "base" else spec.torch,
         torch_npu=spec.torch_npu,
@@ -45,15 +46,11 @@ def refuse_old_glibc(resolved: Resolved, base: BaseKnowledge) -> None:
     torch = resolved.torch
     if torch is None or not torch.glibc or not base.glibc or not below(base.glibc, torch.glibc):
         return
-    rows = compat.table("distributions")["rows"]
-    good = [
-        name
-        for name, row in rows.items()
-        if row["python"] == base.system_python and not below(row["glibc"], torch.glibc)
-    ]
+    rows = [row for row in usable().values() if not below(row["glibc"], torch.glibc)]
+    good = [row["image"] for row in rows if row["python"] == base.system_python]
     what = f"torch {torch.version}" + (f" with torch_npu {torch.npu}" if torch.npu else "")
     raise Misfit(
         key="base",
         what=f"{base.distribution} has glibc {base.glibc}, the wheels of {what} need {torch.glibc}",
-        fix=f"use a base of {' or '.join(good or rows)}",
+        fix=f"use a base of {' or '.join(good or [row['image'] for row in rows])}",
     )

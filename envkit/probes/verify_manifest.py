@@ -57,6 +57,16 @@ def apt() -> dict[str, str]:
     return {name: version for status, name, version in rows if status.startswith("ii")}
 
 
+def rpm() -> dict[str, str]:
+    """Return the distribution's installed packages of rpm; several of one name in a row."""
+    found: dict[str, list[str]] = {}
+    for line in said("rpm", "-qa", "--qf", "%{NAME}\\t%{EVR}\\n").splitlines():
+        name, _, version = line.partition("\t")
+        if name != "gpg-pubkey":  # a key that was taken in, not a package
+            found.setdefault(name, []).append(version)
+    return {name: ", ".join(sorted(versions)) for name, versions in sorted(found.items())}
+
+
 def packages_of(python: str) -> dict[str, str]:
     """Return the packages of a Python."""
     found: dict[str, str] = json.loads(said(python, "-I", "-c", PACKAGES) or "{}") if python else {}
@@ -112,6 +122,7 @@ def programs(root: Path | None, python: str) -> dict[str, str]:
         "code-server": str(about.get("version", "")),
         "vscode": str(product.get("version", "")),
         "tini": said(str(ENVKIT / "bin/tini"), "--version").replace("tini version ", ""),
+        "dumb-init": said("sh", "-c", f"{ENVKIT}/bin/dumb-init --version 2>&1").replace("dumb-init v", ""),
     }
     for name in ("git", "gcc", "cmake", "uv"):
         version = re.search(r"\d+(?:\.\d+)+", said(name, "--version"))
@@ -153,6 +164,7 @@ def main() -> None:
         else "",
         "glibc_floor": glibc_floor(ENVKIT),
         "apt": apt(),
+        "rpm": rpm(),
         "pip": packages_of(python),
         "tools_pip": packages_of(str(ENVKIT / "jupyter/bin/python")) if (ENVKIT / "jupyter").is_dir() else {},
         "npm": npm(root),

@@ -124,6 +124,16 @@ AptPackage = Annotated[
         hint=hints.package,
     ),
 ]
+# rpm's own letters of names (rpm.org, "rpmbuild spec syntax") and versions; no glob, group, path or address.
+RpmPackage = Annotated[
+    str,
+    Text(
+        hints.RPM,
+        r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(?::[0-9A-Za-z_.+~^-]*)?(?:[~^][0-9A-Za-z_.+~^-]*)?",
+        200,
+        hint=hints.rpm,
+    ),
+]
 PipRequirement = Annotated[str, Text(hints.REQUIREMENT, longest=1000, check=hints.requirement)]
 EnvName = Annotated[str, Text(hints.ENV_NAME, r"[A-Za-z_][A-Za-z0-9_]*", 128, hint=hints.env_name)]
 EnvValue = Annotated[str, Text("one line of text without control characters", bare=("number", "boolean"))]

@@ -208,6 +208,17 @@ def package(value: str) -> None:
         raise refusal(f'{shown(value)}: apt would read the `-` as "remove"', allowed=PACKAGE)
 
 
+def rpm(value: str) -> None:
+    """Refuse several packages in one text, and a version as apt writes it."""
+    if len(_words(value)) > 1:
+        what = f"{shown(value)} is not one package"
+        raise refusal(what, allowed=RPM, fix=f"write [{', '.join(_words(value))}]")
+    name, _, version = value.partition("=")
+    if version:
+        raise refusal(f"{shown(value)} is not allowed here", allowed=RPM, fix=f"write {name}-{version}")
+
+
+RPM = "a package's name, with an optional `-version`"
 PACKAGE = "a package's name in lower case, with an optional `=version`"
 _TAGS = {"debian": "12", "ubuntu": "22.04", "python": "3.11-slim"}
 NAME = "lower-case letters and digits, with `.`, `_` or `-` between them, at most 63"

@@ -20,6 +20,7 @@ from envkit.spec.source import Entries, Entry, Items, Node, Path, Place, Scalar,
 # The keys that name files, and what each names; `*` is any position in a list.
 FILES: dict[tuple[str, ...], str] = {
     ("apt", "files", "*"): "file",
+    ("dnf", "files", "*"): "file",
     ("pip", "requirements", "*"): "file",
     ("pip", "wheels"): "folder",
     ("ide", "code_server", "file"): "file",
@@ -31,7 +32,7 @@ FILES: dict[tuple[str, ...], str] = {
 }
 
 _OWN_KEYS = ("name", "extends")
-_SHORT_LISTS = ("apt", "pip")
+_SHORT_LISTS = ("apt", "dnf", "pip")
 _FREE_TEXT = (("env",), ("labels",))
 
 

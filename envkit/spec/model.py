@@ -14,7 +14,6 @@ from pydantic import ConfigDict, Discriminator, Field, Tag
 from envkit.spec import rules, short
 from envkit.spec.fields import (
     AbsolutePath,
-    AptPackage,
     CodeServerVersion,
     Command,
     CudaVersion,
@@ -31,7 +30,6 @@ from envkit.spec.fields import (
     LabelName,
     Name,
     ParentReference,
-    PipRequirement,
     PythonVersion,
     RelativePath,
     SecretFile,
@@ -42,45 +40,9 @@ from envkit.spec.fields import (
     UserName,
     Version,
 )
+from envkit.spec.packages import Apt, Dnf, Pip
 from envkit.spec.part import Broken, Part
 from envkit.spec.target import Target
-
-
-class Apt(Part):
-    """Packages of the distribution. A plain list is the short form of `packages`."""
-
-    model_config = ConfigDict(json_schema_extra=short.or_list)
-
-    packages: tuple[AptPackage, ...] = Field(
-        default=(), description="package names, each with an optional `=version`"
-    )
-    files: tuple[RelativePath, ...] = Field(
-        default=(), description="files with one package a line; `#` starts a comment"
-    )
-
-    @classmethod
-    def long_form(cls, given: object) -> object:
-        """Read a list, or one package, as `packages`."""
-        return short.packages(given)
-
-
-class Pip(Part):
-    """Packages of the user's Python. A plain list is the short form of `packages`."""
-
-    model_config = ConfigDict(json_schema_extra=short.or_list)
-
-    packages: tuple[PipRequirement, ...] = Field(
-        default=(), description="requirements as PEP 508 writes them, as in `numpy>=2`"
-    )
-    requirements: tuple[RelativePath, ...] = Field(default=(), description="requirements files")
-    wheels: RelativePath | None = Field(
-        default=None, description="a folder of wheels, preferred to the index"
-    )
-
-    @classmethod
-    def long_form(cls, given: object) -> object:
-        """Read a list, or one package, as `packages`."""
-        return short.packages(given)
 
 
 class Extension(Part):
@@ -265,7 +227,8 @@ class Spec(Part):
         description="the CUDA line of torch's build, such as `12.8`; left out: the one that fits the target",
     )
     target: Target = Field(default=Target(), description="the card, driver and machine that the image is for")
-    apt: Apt = Field(default=Apt(), description="packages of the distribution")
+    apt: Apt = Field(default=Apt(), description="packages of the distribution, Debian or Ubuntu")
+    dnf: Dnf = Field(default=Dnf(), description="packages of the distribution, openEuler")
     pip: Pip = Field(default=Pip(), description="packages of the user's Python")
     env: FrozenMap[EnvName, EnvValue] = Field(
         default=FrozenMap(), description="environment variables, seen by every process"

