@@ -6,7 +6,7 @@ import pytest
 
 from envkit.engines.known_failures import _CAUSES, fix_for
 
-# Texts of apt 2.6, pip 24, uv 0.5, npm 10, Node 24, BuildKit, the kernel; and the beginning of the fix.
+# Texts of apt 2.6, dnf 4.14, pip 24, uv 0.5, npm 10, Node 24, BuildKit, the kernel; and how the fix begins.
 TEXTS = (
     (
         "envkit-assert: torch is 2.13.0+cu130, planned was 2.13.0+cpu",
@@ -43,6 +43,11 @@ TEXTS = (
     ),
     ("E: Unable to locate package nosuch", "the distribution has no package of that name"),
     ("E: Package 'nosuch' has no installation candidate", "the distribution has no package of that name"),
+    ("Error: Unable to find a match: nosuch", "the distribution has no package of that name: look at `dnf:`"),
+    (
+        "Error: Failed to download metadata for repo 'OS': All mirrors were tried",
+        "the distribution's packages cannot be reached",
+    ),
     (
         "E: Failed to fetch http://mirror/pool/g/git_1_amd64.deb  404  Not Found [IP: 1.2.3.4 80]",
         "the mirror has moved",

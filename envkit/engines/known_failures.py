@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# (pattern in the log, fix). The texts are those of apt, pip, uv, npm, curl, BuildKit and the kernel; a test
-# has one of each.
+# (pattern in the log, fix). The texts are those of apt, dnf, pip, uv, npm, curl, BuildKit and the kernel; a
+# test has one of each.
 _CAUSES: tuple[tuple[str, str], ...] = (
     (
         "envkit-assert: (.*)",
@@ -39,6 +39,15 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (
         "Unable to locate package|has no installation candidate",
         "the distribution has no package of that name: look at `apt:` in the spec",
+    ),
+    (
+        "Unable to find a match: ",
+        "the distribution has no package of that name: look at `dnf:` in the spec",
+    ),
+    (
+        "Failed to download metadata for repo",
+        "the distribution's packages cannot be reached: look at the proxy here, or name a mirror "
+        "of openEuler in ENVKIT_OPENEULER_URL",
     ),
     (
         r"\.deb\s+404\s+Not Found|Hash Sum mismatch",

@@ -3,7 +3,8 @@
 FROM openeuler/openeuler:24.03 AS tools
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 # The versions are the distribution's: a pinned one is gone with its next security fix.
-# hadolint ignore=DL3041
+# What dnf fetches stays in a mount: there is nothing to clean.
+# hadolint ignore=DL3040,DL3041
 RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
     --mount=type=cache,id=envkit-dnf-openeuler-24.03,target=/var/cache/dnf,sharing=locked,uid=0,gid=0,mode=0755 \
     if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
@@ -23,7 +24,8 @@ RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
 
 FROM tools AS tools-code-server
 # The versions are the distribution's: a pinned one is gone with its next security fix.
-# hadolint ignore=DL3041
+# What dnf fetches stays in a mount: there is nothing to clean.
+# hadolint ignore=DL3040,DL3041
 RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
     --mount=type=cache,id=envkit-dnf-openeuler-24.03,target=/var/cache/dnf,sharing=locked,uid=0,gid=0,mode=0755 \
     if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
@@ -54,7 +56,8 @@ FROM quay.io/ascend/cann:9.1.0-310p-openeuler24.03-py3.12 AS image
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 USER 0:0
 # The versions are the distribution's, or the spec's `name-version`; the words of the list are split on purpose.
-# hadolint ignore=DL3041,SC2046
+# What dnf fetches stays in a mount: there is nothing to clean.
+# hadolint ignore=DL3040,DL3041,SC2046
 RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
     --mount=type=cache,id=envkit-dnf-openeuler-24.03,target=/var/cache/dnf,sharing=locked,uid=0,gid=0,mode=0755 \
     --mount=type=bind,source=lists/dnf.txt,target=/run/envkit/lists/dnf.txt \
