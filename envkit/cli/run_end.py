@@ -45,8 +45,8 @@ def follow_to_end(site: Site, run: Run, *, rank: int | None, tail: int | None) -
 def tell(name: str, folder: PurePosixPath, end: End) -> None:
     """Say how a run ended, and where its evidence is."""
     output.note(f"run {name}: {end.sentence or end.state}")
-    if end.frame is not None:
-        output.note(f"  {end.frame.file}:{end.frame.line}, in {end.frame.function}: {end.frame.text}")
+    if end.state == "failed" and end.frame is not None and end.frame.text:
+        output.note(f"    {end.frame.text}")
     output.note(f"  {folder}")
 
 

@@ -10,7 +10,6 @@ import click
 
 from envkit.cli import complete, options, output
 from envkit.cli.resources import Resources, job_resources
-from envkit.cli.run_end import code, tell
 from envkit.cli.train_wish import Asked, Train, wish_of
 
 if TYPE_CHECKING:
@@ -53,7 +52,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many processes (torchrun); auto: one per card.",
 )
-@click.option("--name", metavar="NAME", help="The run's name (MODEL_PATH).  [default: script, time, id]")
+@click.option(
+    "--name",
+    metavar="NAME",
+    shell_complete=complete.runs,
+    help="The run's name (MODEL_PATH).  [default: script, time, id]",
+)
 @click.option("--resume", is_flag=True, help="Go on in the folder of the run of that name.")
 @click.option(
     "--sync", is_flag=True, help="Copy the project (git's, else the script's folder) into the run first."
@@ -174,12 +178,13 @@ def _attached(site: Site, going: Going, asked: Asked) -> int:
 
 def _say(going: Going, end: End, asked: Asked, *, interrupted: bool) -> int:
     """Say how it ended; return the exit code."""
+    from envkit.cli import run_end
     from envkit.errors import Interrupted
 
     if asked.as_json:
         output.show_json({"name": going.name, "folder": str(going.folder.path), "end": output.plain(end)})
-    tell(going.name, going.folder.path, end)
-    return Interrupted.exit_code if interrupted and end.state == "stopped" else code(end)
+    run_end.tell(going.name, going.folder.path, end)
+    return Interrupted.exit_code if interrupted and end.state == "stopped" else run_end.code(end)
 
 
 def _show_detached(going: Going, asked: Asked) -> None:

@@ -1,0 +1,132 @@
+"""Follow the logs of a run's processes: onto stdout, and for several also into one log of whole lines.
+
+The processes write into their own files with nothing between; this reads behind them, so that whatever
+happens here costs them nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import Dict, Optional
+
+STEP = 1 << 20  # bytes read at a time
+LONGEST = 1 << 20  # what is longer than this without an end of line becomes a line
+PAUSE_S = 0.05  # between two looks; a person takes it for at once
+
+
+class Follower:
+    """Reads on where it stopped, and gives what is new to its listener."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: Optional[int] = None
+
+    def read(self) -> bytes:
+        """Return what has come since, up to a limit; nothing while there is no file."""
+        if self._file is None:
+            try:
+                self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                return b""
+        try:
+            return os.read(self._file, STEP)
+        except OSError:
+            return b""
+
+    def close(self) -> None:
+        """Be done."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class Lines:
+    """Turns one process's bytes into whole lines that begin with its name."""
+
+    def __init__(self, name: str) -> None:
+        self._prefix = f"[{name}] ".encode()
+        self._rest = b""
+
+    def take(self, new: bytes) -> bytes:
+        """Return the lines that are whole by now."""
+        text = self._rest + new
+        end = text.rfind(b"\n") + 1
+        self._rest = text[end:]
+        whole = self._marked(text[:end]) if end else b""
+        if len(self._rest) > LONGEST:
+            whole += self.last()
+        return whole
+
+    def last(self) -> bytes:
+        """Return what stands after the last end of line, as a line."""
+        rest, self._rest = self._rest, b""
+        return self._marked(rest + b"\n") if rest else b""
+
+    def _marked(self, text: bytes) -> bytes:
+        return self._prefix + text[:-1].replace(b"\n", b"\n" + self._prefix) + b"\n"
+
+
+class Merger:
+    """Follows all logs in a thread of its own until it is told that they are complete."""
+
+    def __init__(self, folder: str, ranks: Dict[int, str], merged: Optional[str], echo: bool) -> None:
+        self._followers = {rank: Follower(os.path.join(folder, f"rank-{rank}.log")) for rank in ranks}
+        self._lines = {rank: Lines(name) for rank, name in ranks.items()}
+        self._merged_path = merged
+        self._merged: Optional[int] = None
+        self._echo = echo
+        self._complete = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def finish(self, limit_s: float) -> None:
+        """Read to the end; a reader of stdout that does not read is left behind after the limit."""
+        self._complete.set()
+        self._thread.join(limit_s)
+
+    def _run(self) -> None:
+        if self._merged_path is not None:
+            with contextlib.suppress(OSError):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+                self._merged = os.open(self._merged_path, flags, 0o666)
+        while True:
+            complete = self._complete.is_set()  # asked before the look: what came before it is read
+            if not self._look() and (complete or self._complete.wait(PAUSE_S)) and complete:
+                break
+        for rank, lines in self._lines.items():
+            self._give(lines.last() if self._merged_path is not None else b"")
+            self._followers[rank].close()
+        if self._merged is not None:
+            os.close(self._merged)
+
+    def _look(self) -> bool:
+        """Hand on what is new; tell whether anything was."""
+        seen = False
+        for rank, follower in self._followers.items():
+            new = follower.read()
+            if new:
+                seen = True
+                self._give(self._lines[rank].take(new) if self._merged_path is not None else new)
+        return seen
+
+    def _give(self, text: bytes) -> None:
+        if self._merged is not None:
+            self._merged = _written(self._merged, text)
+        if self._echo:
+            self._echo = _written(1, text) is not None
+
+
+def _written(file: int, text: bytes) -> Optional[int]:
+    """Write all of it; return the file, or None when it takes no more: no reader, or a full disk."""
+    view = memoryview(text)
+    try:
+        while view:
+            view = view[os.write(file, view) :]
+    except OSError:
+        return None
+    return file
