@@ -98,10 +98,10 @@ def test_one_that_has_ended_is_followed_to_its_end() -> None:
 def test_waiting_tells_by_its_exit_code_whether_it_finished() -> None:
     assert (run("wait", "done").exit_code, run("wait", "done").stdout) == (
         0,
-        "run done is finished: it finished\n",
+        "run done: it finished\n",
     )
     assert run("wait", "bad").exit_code == 8
-    assert run("wait", "goes", "--for", "running").stdout == "run goes is running\n"
+    assert run("wait", "goes", "--for", "running").stdout == "run goes: running\n"
     assert run("wait", "goes", "--timeout", "0").exit_code == 1
 
 

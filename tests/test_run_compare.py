@@ -66,9 +66,16 @@ def test_two_runs_differ_where_they_were_asked_otherwise(tmp_path: Path) -> None
 
 def test_other_changes_of_the_same_size_are_no_same_code(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        make(tmp_path, name, end=FINISHED, git=Git(commit="c", diff=f"+{name}\n"))
+        make(tmp_path, name, end=FINISHED, git=Git(commit="c", diff=f"+{name}\n"), packages={"a": "1"})
     (only,) = compare(site(tmp_path), "a", "b").changes
     assert (only.before, only.after) == ("1 changed lines", "1 changed lines, others")
+
+
+def test_what_is_not_known_yet_is_not_compared(tmp_path: Path) -> None:
+    make(tmp_path, "a", end=FINISHED, git=Git(commit="c"), packages={"torch": "2.13"}, python="3.11.2")
+    make(tmp_path, "b", end=FINISHED)
+    found = compare(site(tmp_path), "a", "b")
+    assert (found.changes, found.unknown) == ((), ("b",))
 
 
 def test_what_came_out_last_stands_side_by_side(tmp_path: Path) -> None:

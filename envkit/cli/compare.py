@@ -36,6 +36,8 @@ def command(before: str, after: str, host_name: str | None, as_json: bool) -> No
     for group, changes in groupby(found.changes, key=lambda change: change.group):
         output.show(group)
         output.show_table((), [_row(change) for change in changes])
+    for name in dict.fromkeys(found.unknown):
+        output.note(f"of {name} code and packages are not known yet: they are not compared")
     if not found.changes:
         output.show("they do not differ in what was asked, nor in how they went")
     if found.results:

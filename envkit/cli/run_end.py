@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
 from envkit.cli import output
 
 if TYPE_CHECKING:
@@ -34,9 +36,8 @@ def follow_to_end(site: Site, run: Run, *, rank: int | None, tail: int | None) -
     try:
         end = follow_with(site, known, Ears(write=write, report=output.note, rank=rank), offset=offset)
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"left run {run.name}, which goes on", fix=f"`envkit stop {run.name}` ends it"
-        ) from None
+        output.note(f"run {run.name} goes on; `envkit stop {run.name}` ends it")
+        click.get_current_context().exit(Interrupted.exit_code)
     settle(site, known)
     tell(run.name, run.folder.path, end)
     return end

@@ -60,5 +60,5 @@ def _stop_run(site: Site, run: Run, *, now: bool) -> None:
             f"run {run.name} was asked, and is still saving",
             fix=f"`envkit stop {run.name} --now` ends it at once",
         ) from None
-    had = "had ended already" if run.is_over else f"is {ended.state}"
-    output.note(f"run {run.name} {had}" + (f": {ended.sentence}" if ended.sentence else ""))
+    had = " had ended already" if run.is_over else ""
+    output.note(f"run {run.name}{had}: {ended.sentence or ended.state}")

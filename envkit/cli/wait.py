@@ -69,5 +69,5 @@ def _run(
     if as_json:
         output.show_json(as_told(run))
     else:
-        output.show(f"run {run.name} is {run.state}" + (f": {run.sentence}" if run.sentence else ""))
+        output.show(f"run {run.name}: {run.sentence or run.state}")
     return code(run.end) if run.end else 0

@@ -55,6 +55,7 @@ class Comparison:
     after: str
     changes: tuple[Change, ...]
     results: tuple[Result, ...]
+    unknown: tuple[str, ...] = ()  # runs whose code and packages are not known (yet): they are not compared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +71,14 @@ class Details:
 def compare(site: Site, before: str, after: str) -> Comparison:
     """Compare two runs by their names; UsageError when one is not there."""
     first, second = (details(site, find(site, name)) for name in (before, after))
-    groups: Sequence[tuple[Group, Mapping[str, str], Mapping[str, str]]] = (
+    groups: list[tuple[Group, Mapping[str, str], Mapping[str, str]]] = [
         ("run", _facts(first), _facts(second)),
         ("parameters", _parameters(first), _parameters(second)),
-        ("code", *_code(first.record.git, second.record.git)),
-        ("packages", first.record.packages, second.record.packages),
-    )
+    ]
+    unknown = tuple(one.run.name for one in (first, second) if not one.record.packages)
+    if not unknown:
+        groups += [("code", *_code(first.record.git, second.record.git))]
+        groups += [("packages", _packages(first.record), _packages(second.record))]
     tags = dict.fromkeys((*first.scalars, *second.scalars))
     return Comparison(
         before=first.run.name,
@@ -85,6 +88,7 @@ def compare(site: Site, before: str, after: str) -> Comparison:
             Result(tag=tag, before=first.scalars.get(tag), after=second.scalars.get(tag))
             for tag in sorted(tags)
         ),
+        unknown=unknown,
     )
 
 
@@ -158,7 +162,6 @@ def _facts(one: Details) -> dict[str, str]:
         "environment": one.run.environment or "",
         "devices": str(told.get("devices") or ""),
         "host": str(told.get("host") or ""),
-        "python": record.python,
     }
     return {name: value for name, value in facts.items() if value}
 
@@ -204,6 +207,10 @@ def _code(before: Git | None, after: Git | None) -> tuple[dict[str, str], dict[s
         if first["uncommitted"] == second["uncommitted"]:
             second["uncommitted"] += ", others"
     return first, second
+
+
+def _packages(record: RunRecord) -> dict[str, str]:
+    return {"python": record.python, **record.packages} if record.python else dict(record.packages)
 
 
 def _of_git(git: Git | None) -> dict[str, str]:

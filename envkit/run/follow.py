@@ -156,7 +156,7 @@ class _Following:
         return now - self.over_since > (_BACK_S if self.run.survives else _SETTLE_S)
 
     def _is_there(self, now: float) -> bool:
-        facts = self.site.engine.containers.inspect(self.run.container)
+        facts = self.site.engine.containers.inspect(self.run.container) if self.run.container else None
         if facts is None or not is_active(facts):
             return False
         if not self.run.environment or facts.state != "running":

@@ -17,8 +17,8 @@ _PAUSE_S = 0.1
 
 def settle(site: Site, run: Going) -> int:
     """Remove the container of a run that has ended; return how much it wrote if it stays for that, else 0."""
-    if run.environment:
-        return 0
+    if run.environment or not run.container:
+        return 0  # nothing is its own, or it is gone already
     deadline = time.monotonic() + _LAST_S
     while (facts := site.engine.containers.inspect(run.container)) and is_active(facts):
         if time.monotonic() > deadline:
