@@ -19,6 +19,7 @@ MANIFEST = Manifest(
     glibc_floor="2.28",
     size_bytes=1_000_000,
     apt={"git": "1:2.39"},
+    rpm={"less": "643-1.oe2403"},
     pip={"torch": "2.13.0+cpu", "numpy": "2.3.1"},
     tools_pip={"jupyterlab": "4.6.6"},
     npm={"code-server": "4.138.0"},

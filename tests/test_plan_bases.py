@@ -30,6 +30,7 @@ GLIBC = {"debian:12": "2.36", "ubuntu:22.04": "2.35", "ubuntu:24.04": "2.39", "o
         ("mirror.example:5000/library/ubuntu:22.04", "ubuntu:22.04", "3.10", None),
         ("nvidia/cuda:12.8.1-cudnn-devel-ubuntu24.04", "ubuntu:24.04", "3.12", None),
         ("hub.example/ascend/cann:9.1.0-910b-ubuntu22.04-py3.11", "ubuntu:22.04", "3.10", "3.11"),
+        ("mirror.example/openeuler:24.03", "openeuler:24.03", "3.11", None),
         ("openeuler/openeuler:24.03-lts-sp2", "openeuler:24.03", "3.11", None),
         ("x/ascend/cann:9.1.0-910b-openeuler24.03-py3.12", "openeuler:24.03", "3.11", "3.12"),
         ("x/ascend/cann:8.5.0-a3-ubuntu22.04-py3.10-devel", "ubuntu:22.04", "3.10", "3.10"),

@@ -100,7 +100,7 @@ def test_a_mirror_serves_only_its_own_distribution() -> None:
 
 def test_dnf_is_told_of_proxy_ca_and_mirror_beside_its_own_settings() -> None:
     told = script(Network(dnf={"proxy": "http://p"}, ca_bundle="PEM", dnf_mirror="http://m/openeuler"))
-    lines = f"proxy=http://p\nsslcacert={FOLDER}/ca.crt\nreposdir={FOLDER}/repos.d"
+    lines = f"proxy=http://p\nsslcacert={FOLDER}/ca.crt\nreposdir={FOLDER}/repos.d\nlogdir={FOLDER}"
     assert f"printf '%s\\n' '{lines}' >{FOLDER}/dnf.conf\n" in told
     assert f'dnf() {{ command dnf --config {FOLDER}/dnf-whole.conf "$@"; }}' in told
     assert "dnf" not in script(Network(proxies={"HTTP_PROXY": "http://p"}))

@@ -188,6 +188,8 @@ def _dnf(network: Network) -> str:
         lines.append(f"sslcacert={FOLDER}/ca.crt")
     if network.dnf_mirror:
         lines.append(f"reposdir={FOLDER}/repos.d")
+    if lines:
+        lines.append(f"logdir={FOLDER}")  # of steps of the user's own: logs name mirrors and proxies
     return "\n".join(lines)
 
 

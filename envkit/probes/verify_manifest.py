@@ -57,10 +57,10 @@ def apt() -> dict[str, str]:
     return {name: version for status, name, version in rows if status.startswith("ii")}
 
 
-def rpm() -> dict[str, str]:
-    """Return the distribution's installed packages of rpm; several of one name in a row."""
+def rpm(text: str) -> dict[str, str]:
+    """Return the packages of rpm's own list; several of one name in a row."""
     found: dict[str, list[str]] = {}
-    for line in said("rpm", "-qa", "--qf", "%{NAME}\\t%{EVR}\\n").splitlines():
+    for line in text.splitlines():
         name, _, version = line.partition("\t")
         if name != "gpg-pubkey":  # a key that was taken in, not a package
             found.setdefault(name, []).append(version)
@@ -164,7 +164,7 @@ def main() -> None:
         else "",
         "glibc_floor": glibc_floor(ENVKIT),
         "apt": apt(),
-        "rpm": rpm(),
+        "rpm": rpm(said("rpm", "-qa", "--qf", "%{NAME}\\t%{EVR}\\n")),
         "pip": packages_of(python),
         "tools_pip": packages_of(str(ENVKIT / "jupyter/bin/python")) if (ENVKIT / "jupyter").is_dir() else {},
         "npm": npm(root),

@@ -8,7 +8,7 @@ SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
     --mount=type=cache,id=envkit-dnf-openeuler-24.03,target=/var/cache/dnf,sharing=locked,uid=0,gid=0,mode=0755 \
     if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
-    dnf install -y --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=True ca-certificates findutils gzip python3 tar
+    dnf install -y --setopt=logdir=/dev/shm --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=True ca-certificates findutils gzip python3 tar
 RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
     --mount=type=cache,id=envkit-pip,target=/var/cache/envkit/pip,sharing=locked,uid=0,gid=0,mode=0755 \
     --mount=type=bind,source=locks/bootstrap.txt,target=/run/envkit/locks/bootstrap.txt \
@@ -29,7 +29,7 @@ FROM tools AS tools-code-server
 RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
     --mount=type=cache,id=envkit-dnf-openeuler-24.03,target=/var/cache/dnf,sharing=locked,uid=0,gid=0,mode=0755 \
     if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
-    dnf install -y --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=True gcc-c++ krb5-devel make pkgconfig
+    dnf install -y --setopt=logdir=/dev/shm --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=True gcc-c++ krb5-devel make pkgconfig
 RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
     --mount=type=cache,id=envkit-npm-openeuler-24.03,target=/var/cache/envkit/npm,sharing=locked,uid=0,gid=0,mode=0755 \
     --mount=type=bind,source=programs/install_code_server.sh,target=/run/envkit/programs/install_code_server.sh \
@@ -62,7 +62,7 @@ RUN --mount=type=secret,id=envkit-net,target=/run/envkit-net,mode=0444 \
     --mount=type=cache,id=envkit-dnf-openeuler-24.03,target=/var/cache/dnf,sharing=locked,uid=0,gid=0,mode=0755 \
     --mount=type=bind,source=lists/dnf.txt,target=/run/envkit/lists/dnf.txt \
     if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
-    dnf install -y --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=True $(cat /run/envkit/lists/dnf.txt)
+    dnf install -y --setopt=logdir=/dev/shm --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=True $(cat /run/envkit/lists/dnf.txt)
 # The program gives useradd its --no-log-init.
 # hadolint ignore=DL3046
 RUN --mount=type=bind,source=programs/make_user.sh,target=/run/envkit/programs/make_user.sh \

@@ -5,7 +5,7 @@ SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 # The versions are the distribution's: a pinned one is gone with its next security fix.
 # hadolint ignore=DL3041
 RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
-    dnf install -y --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=False ca-certificates findutils gzip python3 tar; \
+    dnf install -y --setopt=logdir=/dev/shm --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=False ca-certificates findutils gzip python3 tar; \
     dnf clean all; \
     rm -rf /var/cache/dnf
 COPY net/ /run/
@@ -24,7 +24,7 @@ FROM tools AS tools-code-server
 # The versions are the distribution's: a pinned one is gone with its next security fix.
 # hadolint ignore=DL3041
 RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
-    dnf install -y --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=False gcc-c++ krb5-devel make pkgconfig; \
+    dnf install -y --setopt=logdir=/dev/shm --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=False gcc-c++ krb5-devel make pkgconfig; \
     dnf clean all; \
     rm -rf /var/cache/dnf
 COPY programs/ /run/envkit/programs/
@@ -52,7 +52,7 @@ RUN touch /run/envkit-begin
 # The versions are the distribution's, or the spec's `name-version`; the words of the list are split on purpose.
 # hadolint ignore=DL3041,SC2046
 RUN if [ -r /run/envkit-net ]; then source /run/envkit-net; fi; \
-    dnf install -y --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=False $(cat /run/envkit/lists/dnf.txt); \
+    dnf install -y --setopt=logdir=/dev/shm --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=keepcache=False $(cat /run/envkit/lists/dnf.txt); \
     dnf clean all; \
     rm -rf /var/cache/dnf
 # The program gives useradd its --no-log-init.
