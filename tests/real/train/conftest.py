@@ -84,16 +84,16 @@ class Trainer:
         )
         return Told(code=done.returncode, stdout=done.stdout, stderr=done.stderr.decode("utf-8", "replace"))
 
-    def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
+    def start(self, *words: str | Path, own: bool = True) -> subprocess.Popen[bytes]:
         """Start it, in a session of its own."""
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(self.words(*words), stdout=pipe, stderr=pipe, start_new_session=True)
+        pipe, line = subprocess.PIPE, self.words(*words, own=own)
+        process = subprocess.Popen(line, stdout=pipe, stderr=pipe, start_new_session=True)
         self.started.append(process)
         return process
 
-    def begin(self, *words: str | Path) -> subprocess.Popen[bytes]:
+    def begin(self, *words: str | Path, own: bool = True) -> subprocess.Popen[bytes]:
         """Start it, and return once the script prints `ready`."""
-        process = self.start(*words)
+        process = self.start(*words, own=own)
         until(lambda: b"ready" in self.log() or process.poll() is not None, "the script does not begin")
         if process.poll() is not None:
             pytest.fail(f"it ended: {process.communicate()}")

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.real.conftest import Ide
 from tests.real.train.conftest import LONG_S, Trainer, until
 
 pytestmark = pytest.mark.real
@@ -64,6 +65,23 @@ def test_ctrl_c_lets_it_save(trainer: Trainer) -> None:
     assert (trainer.home / "proj" / "saved").read_text() == "all of it"
     assert "asking it to finish: it has 120 s; Ctrl-C again ends it at once" in stderr
     assert trainer.end()["state"] == "stopped" and trainer.container() is None
+
+
+def test_in_an_environment_it_may_save_too_and_goes_on_by_resume(trainer: Trainer, ide: Ide) -> None:
+    trainer.home = ide.home
+    script = trainer.script(SAVING, f"{trainer.name}/train.py")
+    environment = ("--env", str(ide.container.name).removeprefix("envkit-"))
+    process = trainer.begin(script, *environment, own=False)
+    process.send_signal(signal.SIGINT)
+    code, _, stderr = ended(process)
+    assert code == 130 and trainer.end()["state"] == "stopped", stderr
+    assert (script.parent / "saved").read_text() == "all of it"
+    refused = trainer.train(script, *environment, own=False)
+    assert refused.code == 2 and "--resume goes on with it" in refused.stderr
+    (script.parent / "go").touch()
+    again = trainer.train("--resume", script, *environment, own=False)
+    assert (again.code, again.stdout) == (0, b"ready\nwent on to its end\n"), again.stderr
+    assert (trainer.folder / "attempts" / "2" / "end.json").exists()
 
 
 def test_a_second_ctrl_c_ends_it(trainer: Trainer) -> None:
