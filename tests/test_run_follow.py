@@ -200,12 +200,20 @@ def test_a_supervisor_is_known_by_when_it_started(story: Story) -> None:
 
 
 def test_the_container_goes_once_it_has_ended(story: Story) -> None:
+    story.ends()
     story.steps = [lambda: story.engine.containers.stop(story.run.container, 0)]
     assert settle(story.site, story.run) == 0
     assert story.engine.containers.inspect(story.run.container) is None
 
 
+def test_without_an_end_the_container_is_the_evidence(story: Story) -> None:
+    story.engine.containers.stop(story.run.container, 0)
+    assert settle(story.site, story.run) == 0
+    assert story.engine.containers.inspect(story.run.container) is not None
+
+
 def test_what_was_written_outside_keeps_the_container(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    story.ends()
     story.engine.containers.stop(story.run.container, 0)
     monkeypatch.setattr(story.engine.containers, "written_bytes", lambda container: 10**9)
     assert settle(story.site, story.run) == 10**9
