@@ -1,101 +1,190 @@
-"""A run's supervisor: begins where the request says, tries again where it may, and ends with the run.
+"""Carry out a training run, inside: boot.py runs `main(request)` as process 1, or by exec in an environment.
 
-It is process 1 of a container of its own, or leaves the exec that started it in an environment.
+Standard library only, Python 3.8 and newer. Its process ends with the run's own exit code.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import sys
-from typing import Any, Dict, List, Optional
+import time
+from typing import Any, Dict, Optional, Tuple
 
-from . import run_evidence
 from . import run_process as processes
-from .run_supervise import Attempt
+from .run_attempt import Attempt
+from .run_evidence import free_room, identity, read, write
+from .run_supervise import ECHO_S, Supervisor
 
 Facts = Dict[str, Any]
-_AGAIN = {"host-memory": "oom", "device-memory": "oom", "engine-lost": "host-lost", "node-lost": "host-lost"}
+# What --on names, by how an attempt ended.
+_REASONS = {
+    "host-memory": "oom",
+    "device-memory": "oom",
+    "script-error": "error",
+    "signal": "error",
+    "rendezvous": "error",
+    "outside": "killed",
+    "engine-lost": "host-lost",
+    "node-lost": "host-lost",
+}
+CANNOT_WRITE = 74  # EX_IOERR, sysexits.h
 
 
-def main(plan: Facts) -> None:
-    """Run it; the exit code is the run's own, but 0 where the engine would start it again for any other."""
-    number = _begin(plan)
-    waiting = [_leave()] if plan["detach"] and number is not None else []
-    processes.hold_signals()
-    processes.adopt_orphans()
-    code = 0
-    while number is not None:
-        end = Attempt(plan, number).run(lambda: _tell(waiting))
-        code = int(end.get("code") or 0)
-        number = _next(plan, number, end)
-        if number is not None:
-            os.mkdir(_attempt(plan, number))
-    sys.exit(0 if "host-lost" in plan["retry_on"] else min(code, 255))
-
-
-def _attempt(plan: Facts, number: int) -> str:
-    return os.path.join(plan["folder"], "attempts", str(number))
-
-
-def _begin(plan: Facts) -> Optional[int]:
-    """Return the attempt to begin with, its folder made; None when all has been done."""
-    os.makedirs(os.path.join(plan["folder"], "attempts"), exist_ok=True)
-    number = int(plan["attempt"])
+def main(request: Facts) -> None:
+    """Carry out the run, its retries included."""
+    end: Facts
     try:
-        os.mkdir(_attempt(plan, number))
-        return number
+        number, end = _begin(request)
+        if request["detach"] and number is not None:
+            _detach()
+        processes.hold_signals()
+        while number is not None:
+            end = _attempt(request, number)
+            number = _next(request, number, end)
+    except OSError as error:
+        print(f"envkit: the run's evidence cannot be written: {error}", flush=True)
+        sys.exit(CANNOT_WRITE)
+    code = min(int(end.get("code") or 0), 255)
+    # A restart policy must not start again what has ended: 0 tells it so; end.json has the real code.
+    sys.exit(0 if "host-lost" in request["retry_on"] else code)
+
+
+def _begin(request: Facts) -> Tuple[Optional[int], Facts]:
+    """Return the attempt to begin with, its folder made; None when all has been done, with the last end."""
+    os.makedirs(os.path.join(request["folder"], "attempts"), exist_ok=True)
+    number = int(request["attempt"])
+    try:
+        os.mkdir(_folder(request, number))
+        return number, {}
     except FileExistsError:
-        last = _last(plan)
-    own = run_evidence.read(os.path.join(_attempt(plan, last), "supervisor.json")) or {}
-    if os.getpid() != 1 or own.get("container") != run_evidence.identity()["container"]:
-        sys.exit(f"envkit: attempt {number} of {plan['name']} is there already")
-    return _after_loss(plan, last)
+        last = _last(request)
+    own = read(os.path.join(_folder(request, last), "supervisor.json")) or {}
+    if os.getpid() != 1 or own.get("container") != identity()["container"]:
+        sys.exit(f"envkit: attempt {number} of {request['name']} is there already")
+    # We are started again: the engine or the machine ended us, with or without a last word before.
+    end = read(os.path.join(_folder(request, last), "end.json")) or _lost(request, last)
+    return _next(request, last, end), end
 
 
-def _last(plan: Facts) -> int:
-    names = os.listdir(os.path.join(plan["folder"], "attempts"))
-    return max((int(name) for name in names if name.isdecimal()), default=int(plan["attempt"]))
+def _folder(request: Facts, number: int) -> str:
+    return os.path.join(request["folder"], "attempts", str(number))
 
 
-def _after_loss(plan: Facts, number: int) -> Optional[int]:
-    """Note that the attempt before was lost with the engine or the machine; return the next, if it may be."""
-    path = os.path.join(_attempt(plan, number), "end.json")
-    end = run_evidence.read(path)
-    if end is None:
-        lost = Attempt(plan, number)
-        end = lost.lost()
-    following = _next(plan, number, end)
-    if following is not None:
-        os.mkdir(_attempt(plan, following))
-    return following
+def _last(request: Facts) -> int:
+    names = os.listdir(os.path.join(request["folder"], "attempts"))
+    return max((int(name) for name in names if name.isdecimal()), default=int(request["attempt"]))
 
 
-def _next(plan: Facts, number: int, end: Facts) -> Optional[int]:
-    """Return the number of another attempt; None when none is left, or this end is none to try again."""
-    if end["state"] not in ("failed", "killed", "lost") or number - int(plan["attempt"]) >= plan["retries"]:
+def _lost(request: Facts, number: int) -> Facts:
+    from .run_summary import Summary
+
+    attempt = Attempt(request, number)
+    before = [read(attempt.path(f"rank-{rank}.json")) for rank in attempt.ranks]
+    ranks = [rank for rank in before if rank is not None]
+    end: Facts = {
+        "state": "lost",
+        "cause": "engine-lost",
+        "code": 255,
+        "signal": None,
+        "rank": None,
+        "words": "",
+    }
+    end["frame"], end["ranks"] = None, ranks
+    end["sentence"] = "lost: its container ended without a word, as when the machine or the engine stops"
+    end["started"] = min((rank["started"] for rank in ranks), default=None)
+    end["ended"] = time.time()
+    free_room(attempt.folder)
+    Summary(request, number).write(end=end)
+    write(attempt.path("end.json"), end)
+    return end
+
+
+def _next(request: Facts, number: int, end: Facts) -> Optional[int]:
+    """Return the number of another attempt, its folder made; None when there is none to be."""
+    if end["state"] not in ("failed", "killed", "lost") or number - request["attempt"] >= request["retries"]:
         return None
-    why = _AGAIN.get(end["cause"] or "", "killed" if end["state"] == "killed" else "error")
-    return number + 1 if why in plan["retry_on"] else None
+    if _REASONS.get(end["cause"] or "", "error") not in request["retry_on"]:
+        return None
+    os.mkdir(_folder(request, number + 1))
+    return number + 1
 
 
-def _leave() -> int:
-    """Go on in a process of its own session; who started us is told by the file that this returns."""
-    reading, writing = os.pipe()
+def _attempt(request: Facts, number: int) -> Facts:
+    """Carry out one attempt, to its last word."""
+    attempt = Attempt(request, number)
+    attempt.prepare()
+    supervisor = Supervisor(attempt)
+    started = supervisor.start()
+    _tell_parent(f'{{"pid": {os.getpid()}, "attempt": {number}}}')
+    # From here on nobody waits for us.
+    from .run_merge import Merger
+    from .run_packages import collect
+    from .run_summary import Summary
+
+    found = attempt.path("packages.json")
+    env = {**os.environ, **request["env"]}
+    supervisor.leave_alone(collect(request["python"], request["directory"], env, found))
+    names = {rank: f"rank {rank}" for rank in attempt.ranks}
+    merger = Merger(
+        attempt.folder, names, attempt.path("all.log") if attempt.several else None, request["echo"]
+    )
+    merger.start()
+    summary = Summary(request, number)
+    with contextlib.suppress(OSError):  # a disk that is full from the start: the end will tell
+        summary.write()
+    if started:
+        supervisor.watch()
+    end = supervisor.end()
+    merger.finish(ECHO_S)
+    supervisor.wait_for_collector()
+    facts = read(found)
+    _write_end(attempt, summary, facts, end)
+    return end
+
+
+def _write_end(attempt: Attempt, summary: Any, found: Optional[Facts], end: Facts) -> None:
+    """Write the end, the summary first; where that cannot be, stdout has it."""
+    try:
+        with contextlib.suppress(OSError):  # it may be long, and the room kept is not
+            summary.write(found=found, end=end)
+        write(attempt.path("end.json"), end)
+    except OSError as error:
+        print(f"envkit: the run's end cannot be written: {error}", flush=True)
+        print(f"envkit-end {json.dumps(end, sort_keys=True)}", flush=True)
+
+
+_parent: Optional[int] = None
+
+
+def _detach() -> None:
+    """Go on alone; who started us gets its words once the script has started, and is let go."""
+    global _parent
+    reading, _parent = os.pipe()
+    sys.stdout.flush()
     if os.fork():
-        os.close(writing)
+        os.close(_parent)
         with open(reading, "rb") as pipe:
-            os._exit(0 if pipe.read() else 1)
+            said = pipe.read().decode("utf-8", "replace")
+        print(said or "envkit: the run's supervisor ended before it began", flush=True)
+        os._exit(0 if said.startswith("{") else 1)
     os.close(reading)
     os.setsid()
-    return writing
+    _silence()
 
 
-def _tell(waiting: List[int]) -> None:
-    """Say to who waits that it has begun, and let go of what they read."""
-    while waiting:
-        told = waiting.pop()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for number in (0, 1, 2):
-            os.dup2(nothing, number)
-        os.write(told, b"begun")
-        os.close(told)
+def _silence() -> None:
+    """Let go of the terminal or pipe that we were started with."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for file in (0, 1, 2):
+        os.dup2(nothing, file)
+
+
+def _tell_parent(words: str) -> None:
+    """Tell who started us, if they wait; once."""
+    global _parent
+    if _parent is not None:
+        os.write(_parent, words.encode())
+        os.close(_parent)
+        _parent = None
