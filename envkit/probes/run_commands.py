@@ -47,7 +47,8 @@ def launcher(request: Facts, each: Sequence[str]) -> List[str]:
     words = [*python, "-m", "torch.distributed.run", f"--nproc-per-node={request['nproc']}"]
     words += ["--max-restarts=0", "--no-python"]
     if not node or node["count"] == 1:
-        return [*words, "--standalone", *each]
+        # Its own name may not resolve (a container without a network), or resolve slowly.
+        return [*words, "--standalone", "--local-addr=127.0.0.1", *each]
     # The static rendezvous keeps a node's ranks where the user named the node; c10d deals them by chance.
     words += ["--rdzv-backend=static", f"--nnodes={node['count']}", f"--node-rank={node['rank']}"]
     words += [f"--master-addr={node['address']}", f"--master-port={node['port']}"]
