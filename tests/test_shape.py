@@ -180,7 +180,7 @@ def libraries_stay_at_home(source: Source) -> Iterator[str]:
 
 def imports_look_up(source: Source) -> Iterator[str]:
     for node, name in imports(ast.walk(source.tree)):
-        if not name.startswith("envkit"):
+        if name.split(".")[0] != "envkit":
             continue
         part = [*name.split("."), ""][1]
         if source.part == "probes" or part not in ROW or ROW[part] > ROW.get(source.part, 99):
