@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from envkit.cli import complete, options, output
+from envkit.cli import complete, options, output, train_check
 from envkit.cli.resources import Resources, job_resources
 from envkit.cli.train_wish import Asked, Train, wish_of
 
@@ -83,6 +83,9 @@ if TYPE_CHECKING:
 )
 @click.option("--detach", is_flag=True, help="Start it, and leave it running.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing.")
+@click.option(
+    "--check", is_flag=True, help="Only say what in SCRIPT fails or differs on --device.  [default: ascend]"
+)
 @options.host
 @options.as_json
 def command(resources: Resources, **values: Any) -> None:
@@ -103,6 +106,9 @@ def command(resources: Resources, **values: Any) -> None:
     from envkit.run.start import start
     from envkit.run.wish import plan_job
 
+    if values.pop("check"):
+        train_check.check(values["script"], resources.device, as_json=values["as_json"])
+        return
     asked = Asked(**values)
     site = open_site(asked.host_name)
     wish = wish_of(site, asked, resources)
@@ -112,6 +118,7 @@ def command(resources: Resources, **values: Any) -> None:
         return
     for text in plan.notes:
         output.note(f"warning: {text}")
+    train_check.warn(asked.script, plan.nodes[0].request.accelerator)
     with _hanging_up_leaves():
         going = start(site, plan, output.note)
         output.note(f"run {going.name}: {going.folder.path}")

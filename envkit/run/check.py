@@ -1,0 +1,53 @@
+"""Look at a script of this machine for what an accelerator cannot carry over."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+
+from envkit.accelerators import ACCELERATORS
+from envkit.errors import RunError, UsageError
+from envkit.run.scan import Finding, scan
+
+# A script for GPUs is the usual one: whether it runs on NPUs too is what there is to ask.
+DEFAULT = "ascend"
+
+
+def check(script: str | None, device: str | None) -> tuple[Finding, ...]:
+    """Return what is found; `device` is as `--device` takes it. RunError: a file is no Python."""
+    accelerator = (device or DEFAULT).partition(":")[0]
+    if accelerator not in ACCELERATORS:
+        raise UsageError(
+            f"--check needs a kind of device, and {device!r} is none",
+            fix=f"--device {'|'.join(sorted(ACCELERATORS))}",
+        )
+    path = Path(script or "").resolve()
+    if script is None or not path.is_file():
+        raise UsageError(
+            f"--check reads a script of this machine, and {script or 'none'} is no file here",
+            fix="envkit train --check train.py",
+        )
+    return scan(_read, path, accelerator)
+
+
+def before(script: str | None, accelerator: str) -> tuple[Finding, ...]:
+    """Return what surely fails, to be said before a run; what cannot be read says so by itself then."""
+    try:
+        return tuple(one for one in check(script, accelerator) if one.fails)
+    except (UsageError, RunError, OSError):
+        return ()
+
+
+def failure(found: tuple[Finding, ...]) -> RunError | None:
+    """Return the error that a check ends with, None when nothing stops the script."""
+    sure = [one for one in found if one.fails]
+    if not sure:
+        return None
+    places = "one place surely fails" if len(sure) == 1 else f"{len(sure)} places surely fail"
+    return RunError(f"{places}: {sure[0].place} first", fix=sure[0].advice)
+
+
+def _read(path: PurePath) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
