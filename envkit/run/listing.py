@@ -27,10 +27,11 @@ NAME = "io.envkit.run"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of what `envkit train` makes
 PREFIX = "run/"  # before a run's name where an environment has the same
 _SHORT_ID = re.compile(r"[0-9a-f]{12}")  # a container's host name, where nobody chose another
-# Prints the supervisors that are there: a process is known by its number and the moment it began.
+# Prints the supervisors that live: a process is known by its number and the moment it began (proc(5), field
+# 22), and one that nobody has reaped is dead.
 ALIVE = (
     "for one do read -r line 2>/dev/null </proc/${one%:*}/stat || continue; set -- ${line##*) }; "
-    '[ "${20}" = "${one#*:}" ] && echo "$one"; done; true'
+    '[ "$1" != Z ] && [ "${20}" = "${one#*:}" ] && echo "$one"; done; true'
 )
 
 
