@@ -17,10 +17,10 @@ check: $(STAMP) ## lint, types and the fast tests: no Docker, a minute or two
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST)
+	$(PYTEST) -n auto
 
 test: check browser sshd bindfs engine ## everything: check, then the real tests in real containers (as CI does)
-	$(PYTEST) -m "real and not long"
+	$(PYTEST) -m "real and not long" -n 2 --dist loadgroup --durations 25
 
 demo: $(STAMP) engine ## build, prove and start a real environment, then train in it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
