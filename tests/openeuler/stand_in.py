@@ -33,7 +33,7 @@ LABELS = {"io.envkit.kind": "test", "io.envkit.test": "openeuler"}
 def standing_in(engine: Engine, host: Host, *targets: str) -> Iterator[dict[str, str]]:
     """Build these stages of the Dockerfile beside `base`; yield their images' ids by name.
 
-    `base` is called IMAGE and `cann` CANN until the end; a real image of that name is never replaced.
+    `base` is called IMAGE and `cann` CANN until the end, when all are gone; a real IMAGE is never replaced.
     """
     held = engine.images.inspect(IMAGE)
     if held is not None and held.labels.get("io.envkit.test") != "openeuler":
@@ -41,7 +41,7 @@ def standing_in(engine: Engine, host: Host, *targets: str) -> Iterator[dict[str,
     find_base("debian:12", engine, host, lambda line: None)
     made = {target: _build(engine, host, target) for target in ("base", *targets)}
     tags = {"base": IMAGE, "cann": CANN}
-    named = [(made[target], tags[target]) for target in made if target in tags]
+    named = [(image, tags.get(target, f"envkit-test/openeuler:{target}")) for target, image in made.items()]
     try:
         for image, name in named:
             engine.images.tag(image, name)
