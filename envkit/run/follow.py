@@ -15,7 +15,7 @@ from envkit.errors import EngineError, EnvkitError, HostError, UsageError
 from envkit.hosts.base import PART_BYTES
 from envkit.run import listing
 from envkit.run.folder import AttemptFolder, End
-from envkit.run.going import Going, attempts, is_active, record
+from envkit.run.going import Going, is_active, last_number, record
 from envkit.run.stop import is_alive, stop
 
 Write = Callable[[bytes], None]
@@ -105,7 +105,7 @@ class _Following:
         """Look once; return the end when all is said."""
         self._interrupted()
         if not self.number:
-            self.number = max(1, attempts(self.site.host, self.run.folder))
+            self.number = last_number(self.site.host, self.run)
         if self._read():
             self.silent = 0
             return None
@@ -135,7 +135,7 @@ class _Following:
 
     def _goes_on(self, end: End) -> bool:
         """Tell whether another attempt follows this end, and turn to it."""
-        last = attempts(self.site.host, self.run.folder)
+        last = last_number(self.site.host, self.run)
         if last > self.number:
             self.ears.report(f"attempt {self.number}: {end.sentence or end.state}; attempt {last} begins")
             self.number, self.offset = last, 0

@@ -32,6 +32,7 @@ class Going:
     nproc: int = 1
     retries: int = 0
     survives: bool = False  # the engine starts it again when it was lost with the machine
+    first: int = 1  # the attempt it was started for: earlier ones are not its own
 
 
 def of(run: Run) -> Going:
@@ -65,9 +66,14 @@ def record(host: Host, kind: type[T], path: PurePosixPath) -> T | None:
         return None
 
 
-def last_attempt(host: Host, folder: RunFolder) -> AttemptFolder:
-    """Return the folder of the last attempt; of a run that has not begun, that of the first."""
-    return folder.attempt(max(1, attempts(host, folder)))
+def last_number(host: Host, run: Going) -> int:
+    """Return the number of the last attempt; of a run that has not begun, that of its first."""
+    return max(run.first, attempts(host, run.folder))
+
+
+def last_attempt(host: Host, run: Going) -> AttemptFolder:
+    """Return the folder of the last attempt; of a run that has not begun, that of its first."""
+    return run.folder.attempt(last_number(host, run))
 
 
 def is_active(facts: ContainerFacts) -> bool:

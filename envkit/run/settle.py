@@ -26,7 +26,7 @@ def settle(site: Site, run: Going) -> int:
             return 0  # it goes on, for whatever reason: not ours to end
         time.sleep(_PAUSE_S)
     card_lease.release(site.engine, run.container)
-    if site.host.read(Path(last_attempt(site.host, run.folder).end)) is None:
+    if site.host.read(Path(last_attempt(site.host, run).end)) is None:
         return 0  # without an end's own words its container is the only evidence: it stays until `rm`
     written = site.engine.containers.written_bytes(run.container) if facts else 0
     if written > NOTICEABLE_BYTES:

@@ -67,6 +67,7 @@ def _in_environment(site: Site, plan: JobPlan, node: NodePlan, report: Report) -
         environment=place.name,
         nproc=node.request.nproc,
         retries=node.request.retries,
+        first=node.request.attempt,
     )
     programs = bundle.sources(*_PROGRAMS)
     words = (*place.python, "-I", *bundle.program(programs))
@@ -115,6 +116,7 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> 
         container=container,
         nproc=node.request.nproc,
         retries=node.request.retries,
+        first=node.request.attempt,
         survives=place.restart != "no",
     )
 

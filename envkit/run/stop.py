@@ -35,7 +35,7 @@ def stop(site: Site, run: Going, *, now: bool = False) -> bool:
 
     It returns when the supervisor has been told, not when the run has ended.
     """
-    attempt = last_attempt(site.host, run.folder)
+    attempt = last_attempt(site.host, run)
     if site.host.read(Path(attempt.end)) is not None:
         return False
     asked = Stop(by="user", time=time.time(), now=now)
@@ -55,7 +55,7 @@ def is_alive(site: Site, run: Going) -> bool:
     facts = site.engine.containers.inspect(run.container)
     if facts is None or facts.state != "running":
         return False
-    supervisor = record(site.host, Supervisor, last_attempt(site.host, run.folder).supervisor)
+    supervisor = record(site.host, Supervisor, last_attempt(site.host, run).supervisor)
     return supervisor is not None and _signal(site, run, supervisor, _NOTHING)
 
 

@@ -1,0 +1,73 @@
+"""Three scripts as people write them (tests/scripts), not edited, by `envkit train`.
+
+On a CPU; and on the stand-in for an NPU, where the real torch_npu carries them over and a CANN of our own
+computes. That one lacks the operator by which GradScaler looks for overflows, so `loop.py` cannot pass there.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envkit.environment.machine import find_cards
+from envkit.hosts.local import LocalHost
+from tests.real.train.conftest import LONG_S, Trainer
+
+pytestmark = pytest.mark.real
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPTS = ROOT / "tests" / "scripts"
+ALL = sorted(path.name for path in SCRIPTS.glob("*.py"))
+
+
+def given(trainer: Trainer, name: str) -> Path:
+    """Copy a script into the home."""
+    return trainer.script((SCRIPTS / name).read_text(), name)
+
+
+def test_checkpoints_and_events_on_a_cpu(trainer: Trainer) -> None:
+    script = given(trainer, "resume.py")
+    first = trainer.train(script, "--", "--epochs", "2")
+    assert (first.code, b"epoch 1 loss" in first.stdout) == (0, True), first.stderr
+    events = list((trainer.folder / "model").glob("events.out.tfevents.*"))
+    assert len(events) == 1 and not (script.parent / "runs").exists()
+    assert (script.parent / "checkpoint.pt").is_file()
+
+    second = trainer.train(script, "--resume", "--", "--epochs", "3", "--resume", "checkpoint.pt")
+    printed = [line[:7] for line in second.stdout.splitlines()]
+    assert (second.code, printed) == (0, [b"epoch 2"]), second.stderr
+    assert len(list((trainer.folder / "model").glob("events.out.tfevents.*"))) == 2
+
+
+def test_a_script_for_gpus_alone_is_told_as_such_on_a_cpu(trainer: Trainer) -> None:
+    said = trainer.train(given(trainer, "loop.py"))
+    assert said.code == 8, said.stderr
+    assert "loop.py:" in said.stderr and trainer.end()["cause"] == "script-error"
+
+
+def test_nccl_on_two_npus_is_hccl(trainer: Trainer, ascend_image: str) -> None:
+    script = given(trainer, "ddp.py")
+    trainer.image = ascend_image
+    words = trainer.words(script, "--device", "ascend:0,1", "--nproc", "auto")[1:]
+    command = (sys.executable, "-m", "tests.real.train.paper_npus", *words)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=5 * LONG_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {"rank 0 of 2", "rank 1 of 2"} <= {line[9:20] for line in done.stdout.splitlines()}
+    assert trainer.end()["state"] == "finished"
+
+
+@pytest.mark.parametrize("accelerator", ["cuda", "ascend"])
+@pytest.mark.parametrize("name", ALL)
+def test_on_cards(trainer: Trainer, accelerator: str, name: str) -> None:
+    cards = find_cards(LocalHost(), accelerator).cards
+    if not cards:
+        pytest.skip(f"this machine has no card for {accelerator}")
+    image = f"{accelerator}:dev"
+    if trainer.engine.images.inspect(image) is None:
+        pytest.skip(f"there is no {image}: envkit build preset:{accelerator}")
+    trainer.image = image
+    said = trainer.train(given(trainer, name), "--device", f"{accelerator}:{cards[0].index}", "--nproc", "1")
+    assert said.code == 0, said.stderr
