@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -178,9 +179,10 @@ def _absent(asked: str, links: Iterable[tuple[str, str]]) -> UsageError:
 def _not_shown(found: Found, shown: tuple[Mount, ...]) -> NotShown:
     table = "".join(f"\n    {one.target} is {one.source}" for one in shown if one.target.startswith(_WORK))
     parent = found.real if found.is_folder else str(PurePosixPath(found.real).parent)
+    mount = f"--mount code={shlex.quote(parent)}"
     return NotShown(
         f"{_named(found)} is in no folder that the run sees:{table}",
-        fix=f"--mount code={parent} shows it, --sync copies the project, or --home names another home",
+        fix=f"{mount} shows it, --sync copies the project, or --home names another home",
     )
 
 
