@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from envkit.cli import complete, options, output, train_check
+from envkit.cli import complete, options, output, train_check, train_nodes
 from envkit.cli.resources import Resources, job_resources
 from envkit.cli.train_wish import Asked, Train, wish_of
 
@@ -81,6 +81,14 @@ if TYPE_CHECKING:
 @click.option(
     "--no-redirect", "redirect", flag_value=False, default=True, help="Leave SummaryWriter() where it writes."
 )
+@click.option(
+    "--nodes", metavar="HOST,...", help="On several machines: hosts that `envkit host list` knows, or `this`."
+)
+@click.option(
+    "--node-address",
+    metavar="ADDRESS",
+    help="Where the others reach the first node.  [default: as SSH reaches it]",
+)
 @click.option("--detach", is_flag=True, help="Start it, and leave it running.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing.")
 @click.option(
@@ -110,6 +118,8 @@ def command(resources: Resources, **values: Any) -> None:
         train_check.check(values["script"], resources.device, as_json=values["as_json"])
         return
     asked = Asked(**values)
+    if asked.nodes:
+        _on_nodes(asked, resources)
     site = open_site(asked.host_name)
     wish = wish_of(site, asked, resources)
     plan = plan_job(site, wish, _builder(site, asked), output.note)
@@ -126,6 +136,11 @@ def command(resources: Resources, **values: Any) -> None:
             _show_detached(going, asked)
             return
         click.get_current_context().exit(_attached(site, going, asked))
+
+
+def _on_nodes(asked: Asked, resources: Resources) -> NoReturn:
+    with _hanging_up_leaves():
+        click.get_current_context().exit(train_nodes.run(asked, resources, _attached))
 
 
 def _builder(site: Site, asked: Asked) -> Callable[[str], Any]:

@@ -66,6 +66,8 @@ class Asked:
     detach: bool
     dry_run: bool
     host_name: str | None
+    nodes: str | None = None
+    node_address: str | None = None
     as_json: bool
 
 

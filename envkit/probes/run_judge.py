@@ -149,6 +149,8 @@ def sentence(end: Facts, seen: Facts) -> str:
 
 
 def _who(end: Facts, seen: Facts) -> str:
+    if end["rank"] is not None and seen.get("host"):
+        return f"rank {end['rank']} on {seen['host']}"
     if end["rank"] is None or seen["expected"] == 1:
         return "the script"
     return f"rank {end['rank']}"

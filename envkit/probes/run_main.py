@@ -15,6 +15,7 @@ from typing import Any, Dict, Optional, Tuple
 from . import run_process as processes
 from .run_attempt import Attempt
 from .run_evidence import free_room, identity, read, write
+from .run_link import Link
 from .run_supervise import ECHO_S, Supervisor
 
 Facts = Dict[str, Any]
@@ -115,7 +116,8 @@ def _attempt(request: Facts, number: int) -> Facts:
     """Carry out one attempt, to its last word."""
     attempt = Attempt(request, number)
     attempt.prepare()
-    supervisor = Supervisor(attempt)
+    link = _link(request)
+    supervisor = Supervisor(attempt, link)
     started = supervisor.start()
     _tell_parent(f'{{"pid": {os.getpid()}, "attempt": {number}}}')
     # From here on nobody waits for us.
@@ -137,11 +139,25 @@ def _attempt(request: Facts, number: int) -> Facts:
     if started:
         supervisor.watch()
     end = supervisor.end()
+    if link is not None:
+        from .run_verdict import agree
+
+        end = agree(link, end, request["grace_s"], supervisor.attend)
     merger.finish(ECHO_S)
     supervisor.wait_for_collector()
     facts = read(found)
     _write_end(attempt, summary, facts, end)
     return end
+
+
+def _link(request: Facts) -> Optional[Link]:
+    """Begin to look for the other nodes, where there are any."""
+    node = request.get("node")
+    if not node or node["count"] == 1:
+        return None
+    link = Link(node)
+    link.start()
+    return link
 
 
 def _write_end(attempt: Attempt, summary: Any, found: Optional[Facts], end: Facts) -> None:

@@ -16,6 +16,7 @@ from . import run_process as processes
 from .run_attempt import Attempt
 from .run_commands import missing
 from .run_evidence import free_room, read, write
+from .run_link import Link
 from .run_memory import oom_kills
 
 Facts = Dict[str, Any]
@@ -30,8 +31,8 @@ ECHO_S = 30.0  # for a slow reader of our stdout
 class Supervisor:
     """One attempt while it runs."""
 
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
+    def __init__(self, attempt: Attempt, link: Optional[Link] = None) -> None:
+        self._attempt, self._link = attempt, link
         self._request = attempt.request
         self._main: Optional[int] = None
         self._status: Optional[int] = None  # the wait status of the script, or of torchrun
@@ -41,6 +42,7 @@ class Supervisor:
         self._told: Set[processes.Known] = set()
         self._told_ranks: Set[int] = set()
         self._asked = False  # whether it is being stopped, by whom ever
+        self._for_others = False  # another node has failed: what happens here is no reason
         self._kill_at: Optional[float] = None  # when patience ends
         self._timeout_at: Optional[float] = None
         self._oom_kills = oom_kills()
@@ -52,6 +54,8 @@ class Supervisor:
         lacking = missing(self._request)
         if lacking:
             self._not_started = [lacking, 127]
+            return False
+        if self._link is not None and not self._meet(self._link):
             return False
         words, env, log = self._attempt.command()
         try:
@@ -66,6 +70,18 @@ class Supervisor:
         if self._request.get("timeout_s"):
             self._timeout_at = time.monotonic() + self._request["timeout_s"]
         processes.adopt_orphans()
+        return True
+
+    def _meet(self, link: Link) -> bool:
+        """Wait until all nodes are there, so that the script starts on all or on none."""
+        while not link.is_complete():
+            if processes.next_signal(TICK_S) in (signal.SIGTERM, signal.SIGINT):
+                self._asked = True
+                return False
+            absent = link.missing()
+            if absent:
+                self._not_started = [absent, 1]
+                return False
         return True
 
     def leave_alone(self, pid: int) -> None:
@@ -120,9 +136,37 @@ class Supervisor:
     def _hear(self) -> None:
         """Act on SIGTERM: the first asks the scripts to end, a second one ends them."""
         stop = read(self._attempt.path("stop.json")) or {}
-        if self._asked or stop.get("now"):
+        is_now = self._asked or bool(stop.get("now"))
+        if is_now:
             self._kill_at = time.monotonic()
+        self._pass_on(str(stop.get("by", "outside")), is_now)
         self._stop()
+
+    def _pass_on(self, by: str, is_now: bool) -> None:
+        if self._link is not None:
+            self._link.tell({"order": {"by": by, "now": is_now}})
+
+    def obey(self) -> None:
+        """Do what another node asks for, and hear whoever asks us."""
+        order = self._link.order() if self._link is not None else None
+        if order is None:
+            return
+        path = self._attempt.path("stop.json")
+        if order["by"] != "node" and read(path) is None:
+            with contextlib.suppress(OSError):
+                write(path, {"by": order["by"], "time": time.time(), "now": order["now"]})
+        self._for_others = self._for_others or (order["by"] == "node" and not self._asked)
+        if order["now"]:
+            self._kill_at = time.monotonic()
+        elif order["by"] == "node" and self._kill_at is None:
+            self._kill_at = time.monotonic() + min(self._request["grace_s"], LEFTOVER_S)
+        self._stop()
+
+    def attend(self) -> None:
+        """Go on listening after all has ended here, while other nodes have not."""
+        if processes.next_signal(0) in (signal.SIGTERM, signal.SIGINT):
+            self._hear()
+        self.obey()
 
     def _stop(self) -> None:
         """Begin to stop: from now on every script that is or comes is asked to end."""
@@ -140,6 +184,7 @@ class Supervisor:
             return
         with contextlib.suppress(OSError):
             write(self._attempt.path("stop.json"), {"by": by, "time": time.time(), "now": False})
+        self._pass_on(by, False)
         self._stop()
 
     def _look(self) -> None:
@@ -147,6 +192,7 @@ class Supervisor:
         now = time.monotonic()
         if self._timeout_at is not None and now >= self._timeout_at and self._status is None:
             self._stop_by("timeout")
+        self.obey()
         if self._asked:
             self._tell_scripts()
         if self._kill_at is not None and now >= self._kill_at:
@@ -179,12 +225,14 @@ class Supervisor:
         from .run_judge import judge
 
         self._records()
+        asked = self._asked and not self._for_others
         code = 0 if self._status is None else processes.how(self._status)[0]
         seen: Facts = {
-            "stop": read(self._attempt.path("stop.json")) if self._asked else None,
-            "asked": self._asked,
+            "stop": read(self._attempt.path("stop.json")) if asked else None,
+            "asked": asked,
             "not_started": self._not_started,
             "ranks": [self._ranks[rank] for rank in sorted(self._ranks)],
+            "host": self._link.name if self._link is not None else "",
             "expected": len(self._attempt.ranks),
             "code": code,
             "oom_kills": oom_kills() > self._oom_kills,

@@ -19,7 +19,7 @@ from envkit.plan.limits import Ulimit
 from envkit.plan.mounts import refuse_clashes
 from envkit.plan.run_plan import CACHE, HOME, Caller, RunHost, RunImage, RunOptions, refuse_architecture
 from envkit.plan.secret_plan import SecretPlan, of_image, together
-from envkit.run.folder import Request, RunFolder
+from envkit.run.folder import Node, Request, RunFolder
 from envkit.run.scripts import Script
 from envkit.run.sync import Project
 
@@ -47,6 +47,9 @@ class JobWish:
     retry_on: tuple[str, ...] = ()
     version: str = ""  # envkit's own
     host: str = ""  # the machine's name, for the record
+    node: Node | None = None  # which of several machines
+    link: str = ""  # the network's interface between them
+    whole: str = ""  # the name of the run that this is one node's part of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,8 +207,10 @@ def request(
     """Return what the supervisor is asked; `env` is the image's own, which wins over what a card needs."""
     kind, cards = _device(place)
     nproc = wish.nproc or max(1, cards)
-    needs = ACCELERATORS[kind].run_environment(Shape(processes=nproc))
-    own = {"MODEL_PATH": wish.name, **_of_script(script)}
+    needs = ACCELERATORS[kind].run_environment(
+        Shape(processes=nproc * (wish.node.count if wish.node else 1), link=wish.link)
+    )
+    own = {"MODEL_PATH": wish.whole or wish.name, **_of_script(script)}
     inside = RunFolder.inside(wish.name)
     return Request(
         name=wish.name,
@@ -218,6 +223,7 @@ def request(
         directory=script.directory,
         env={**{key: value for key, value in needs.items() if key not in env}, **own},
         nproc=nproc,
+        node=wish.node,
         accelerator=kind,
         redirect=wish.redirect,
         grace_s=wish.grace_s,

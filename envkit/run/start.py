@@ -114,7 +114,7 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> 
         name=plan.name,
         folder=plan.folder,
         container=container,
-        nproc=node.request.nproc,
+        nproc=node.request.nproc * (node.request.node.count if node.request.node else 1),
         retries=node.request.retries,
         first=node.request.attempt,
         survives=place.restart != "no",
@@ -166,7 +166,7 @@ def _create(site: Site, plan: JobPlan, place: OwnContainer, report: Report) -> s
 
 def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
     """Translate a plan into the engine's words."""
-    wired, claim = place.device.request, _claim(plan, place)
+    wired, claim, node = place.device.request, _claim(plan, place), plan.nodes[0].request.node
     names = " ".join(secret.name for secret in place.secrets)
     memory = Tmpfs(target=SECRETS, mode=0o700, uid=place.caller.uid, gid=place.caller.gid)
     return RunRequest(
@@ -182,7 +182,8 @@ def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
             *place.mounts,
             *(Mount(source=path, target=path, read_only=True) for path in place.device.libraries),
         ),
-        tmpfs=(memory,) if names else (),
+        tmpfs=(memory,) if names or node else (),
+        network="host" if node else None,  # torch's own ports are any, and must be reached
         health=False,  # an image's own asks for its IDEs
         shm_mib=place.shm_mib,
         restart=place.restart,

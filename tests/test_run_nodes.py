@@ -1,0 +1,88 @@
+"""What is decided about a run's nodes, and what is refused."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from envkit.errors import RunError, UsageError
+from envkit.hosts.base import Command, Completed
+from envkit.run import nodes
+from envkit.run.nodes import Machine, part_name
+from envkit.run.plan import OwnContainer
+
+
+class Place(OwnContainer):
+    """A container of which only the image is asked."""
+
+    def __init__(self, image_id: str) -> None:
+        object.__setattr__(self, "image_id", image_id)
+
+
+class FarHost:
+    """Answers as a machine over SSH does."""
+
+    def __init__(self, boot: bytes, script: str = "aa") -> None:
+        self.name, self._boot, self._script = "far", boot, script
+
+    def run(self, command: Command) -> Completed:
+        """Tell a digest, or who is connected."""
+        told = f"{self._script}  x" if command.words[0] == "sha256sum" else "10.0.0.9 5 127.0.0.1 22"
+        return Completed(code=0, stdout=told, stderr="")
+
+    def read(self, path: object) -> bytes:
+        """Tell which boot it is."""
+        return self._boot
+
+    def forward(self, address: str) -> None:
+        """Be remote."""
+
+    def read_from(self, path: object, offset: int) -> None:
+        """Be a host."""
+
+    def free_bytes(self, path: object) -> None:
+        """Be a host."""
+
+    def stream(self, command: Command, each_line: object) -> None:
+        """Be a host."""
+
+    def find_programs(self, name: str) -> None:
+        """Be a host."""
+
+
+def machine(name: str, host: FarHost) -> Machine:
+    """Return a node at that host."""
+    return Machine(name=name, site=cast("Any", SimpleNamespace(host=host)), wish=cast("Any", None))
+
+
+def plan(image: str = "sha256:1", nproc: int = 1) -> Any:
+    """Return a part with that image."""
+    request = SimpleNamespace(nproc=nproc, record={"script": "/p/train.py"})
+    return SimpleNamespace(project=None, nodes=[SimpleNamespace(place=Place(image), request=request)])
+
+
+def test_node_0_has_the_runs_name() -> None:
+    assert [part_name("r", rank) for rank in (0, 1)] == ["r", "r-node1"]
+
+
+@pytest.mark.parametrize(
+    ("other", "script", "says"),
+    [
+        (plan("sha256:2"), "aa", "b has another image than a"),
+        (plan(nproc=2), "aa", "b would have 2 processes, a 1"),
+        (plan(), "bb", "b has another script than a"),
+    ],
+)
+def test_nodes_that_differ_are_named(other: Any, script: str, says: str) -> None:
+    machines = [machine("a", FarHost(b"1")), machine("b", FarHost(b"2", script))]
+    with pytest.raises(RunError, match=says):
+        nodes._refuse_unlike(machines, [plan(), other])
+
+
+def test_a_loopback_address_between_machines_is_refused() -> None:
+    machines = [machine("a", FarHost(b"1")), machine("b", FarHost(b"2"))]
+    with pytest.raises(UsageError, match=r"node 0 \(a\) is reached at 127.0.0.1"):
+        nodes._address(machines)
+    assert nodes._address([machine("a", FarHost(b"1")), machine("b", FarHost(b"1"))]) == "127.0.0.1"
