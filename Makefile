@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/pytest
+# The faults have engines of their own: they need not wait for the tests that share one.
+real := $(PYTEST) -m "real and not long"
+FAULTS := $(VENV)/faults.log
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check test demo bench golden clean browser engine sshd bindfs
@@ -20,7 +23,8 @@ check: $(STAMP) ## lint, types and the fast tests: no Docker, a minute or two
 	$(PYTEST) -n auto
 
 test: check browser sshd bindfs engine ## everything: check, then the real tests in real containers (as CI does)
-	$(PYTEST) -m "real and not long" -n 2 --dist loadgroup --durations 25
+	@$(real) tests/faults >$(FAULTS) 2>&1 & faults=$$!; $(real) --ignore tests/faults --durations 25; code=$$?; \
+	  wait $$faults || code=1; cat $(FAULTS); exit $$code
 
 demo: $(STAMP) engine ## build, prove and start a real environment, then train in it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh

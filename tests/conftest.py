@@ -20,17 +20,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 REFUSED = "this test reached the real world: use a fake, or mark it `real`"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let two workers run the real tests: those on engines of their own, and those that share one engine.
-
-    The latter see each other's containers, and some of them share a home: they stay in one process, in order.
-    """
-    for item in items:
-        if item.get_closest_marker("real") or item.get_closest_marker("long"):
-            own = "faults" in item.path.parts
-            item.add_marker(pytest.mark.xdist_group("own engines" if own else "shared engine"))
-
-
 @pytest.fixture(autouse=True)
 def no_real_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse programs and connections to every test that is not marked `real` or `long`."""
