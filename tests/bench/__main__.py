@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import builds, caches, doctors, life, runs, smoke, starts
+from tests.bench import builds, caches, doctors, life, runs, smoke, starts, trains
 from tests.bench.table import markdown
 
 
@@ -21,6 +21,7 @@ def main() -> None:
             *doctors.measure(),
             *smoke.measure(),
             *runs.measure(),
+            *trains.measure(),
         ]
         proof = builds.seconds([builds.ENVKIT, "verify", builds.OURS])
         bench.engine.close()

@@ -14,13 +14,16 @@ class Row:
     ours: float
     baseline: float
     baseline_name: str
-    goal: float  # of ours / baseline; of ours alone when `absolute`
+    goal: float  # of ours / baseline; of ours alone when `absolute`, of ours - baseline when `more`
     unit: str = "s"
     absolute: bool = False
+    more: bool = False
 
     @property
     def score(self) -> float:
         """Return what is held against the goal."""
+        if self.more:
+            return self.ours - self.baseline
         return self.ours if self.absolute else self.ours / self.baseline
 
     @property
@@ -30,7 +33,10 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """Return the row as it is printed."""
-        goal = f"<= {self.goal:g} {self.unit}" if self.absolute else f"<= {self.goal:g} x"
+        if self.more:
+            goal = f"<= {self.goal:g} {self.unit} more"
+        else:
+            goal = f"<= {self.goal:g} {self.unit}" if self.absolute else f"<= {self.goal:g} x"
         return (
             self.what,
             figure(self.ours, self.unit),
