@@ -20,7 +20,7 @@ def meant(site: Site, name: str | None) -> Run | str | None:
         return name.removeprefix(ENVIRONMENT)
     if "/" in name:
         return find(site, name)
-    is_environment = name in _environments(site)
+    is_environment, trouble = _is_environment(site, name)
     found = _runs(site, name, is_environment=is_environment)
     if found and is_environment:
         raise UsageError(
@@ -29,6 +29,8 @@ def meant(site: Site, name: str | None) -> Run | str | None:
         )
     if found:
         return only(found)
+    if trouble:
+        raise trouble
     if not is_environment:
         raise _unknown(site, name)
     return name
@@ -52,18 +54,16 @@ def _runs(site: Site, name: str, *, is_environment: bool) -> tuple[Run, ...]:
         return ()
 
 
-def _environments(site: Site) -> list[str]:
+def _is_environment(site: Site, name: str) -> tuple[bool, EngineError | None]:
+    """Look for it; an engine that does not tell is no matter for a run, whose folder is enough."""
     try:
-        return [lookup.name_of(facts) for facts in lookup.everything(site.engine)]
-    except EngineError:
-        return []  # a run's folder is enough to read its output
-
-
-def _unknown(site: Site, name: str) -> EngineError | UsageError:
-    try:
-        known = [lookup.name_of(facts) for facts in lookup.everything(site.engine)]
+        return lookup.find(site.engine, name) is not None, None
     except EngineError as error:
-        return error
+        return False, error
+
+
+def _unknown(site: Site, name: str) -> UsageError:
+    known = [lookup.name_of(facts) for facts in lookup.everything(site.engine)]
     known += [run.name for run in runs(site)]
     near = difflib.get_close_matches(name, known, n=3)
     if near:

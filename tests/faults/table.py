@@ -153,7 +153,8 @@ _STOP = (
 _RM = (
     _rm(BY_NAME, "cut-after", "lookup", (CUT, "running")),
     _rm(EXEC, "fail", "state unknown, and removed all the same", ("is removed", "-"), code=0),
-    _rm(BY_ID, "fail", "size unknown", ("measuring the container", "running")),
+    # The first look at it is that for a run of the same name.
+    _rm(BY_ID, "fail", "size unknown", ("measuring the container", "running"), more={"occurrence": 2}),
     _rm(STOP, "cut-after", "stopped and not known", (CUT, "exited")),
     _rm(STOP, "fail", "stop refused", ("stopping the container", "running")),
     _rm(
@@ -161,7 +162,7 @@ _RM = (
         "fail",
         "last look before removal",
         ("looking at the container", "exited"),
-        more={"occurrence": 2},
+        more={"occurrence": 3},
     ),
     _rm(REMOVE, "cut-before", "removal not heard", (CUT, "exited")),
     _rm(REMOVE, "cut-after", "removed and not known", (CUT, "-")),
