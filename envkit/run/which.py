@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 
+from envkit.engines.values import ContainerFacts
 from envkit.environment import lookup
 from envkit.environment.up import Site
 from envkit.errors import EngineError, HostError, UsageError
-from envkit.run.listing import PREFIX, Run, find, named, only, runs
+from envkit.run.evidence import look
+from envkit.run.listing import PREFIX, Run, find, home_of, named, only, runs
 
 ENVIRONMENT = "env/"  # before an environment's name where a run has the same
 
@@ -20,20 +22,18 @@ def meant(site: Site, name: str | None) -> Run | str | None:
         return name.removeprefix(ENVIRONMENT)
     if "/" in name:
         return find(site, name)
-    is_environment, trouble = _is_environment(site, name)
-    found = _runs(site, name, is_environment=is_environment)
-    if found and is_environment:
-        raise UsageError(
-            f"{name!r} is an environment and a run",
-            fix=f"{PREFIX}{name} is the run, {ENVIRONMENT}{name} the environment",
-        )
+    environment, trouble = _environment(site, name)
+    if environment is not None:
+        if _is_run_too(site, name, environment):
+            raise UsageError(
+                f"{name!r} is an environment and a run",
+                fix=f"{PREFIX}{name} is the run, {ENVIRONMENT}{name} the environment",
+            )
+        return name
+    found = named(site, name)
     if found:
         return only(found)
-    if trouble:
-        raise trouble
-    if not is_environment:
-        raise _unknown(site, name)
-    return name
+    raise trouble or _unknown(site, name)
 
 
 def all_meant(site: Site, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Run, ...]]:
@@ -44,22 +44,21 @@ def all_meant(site: Site, names: tuple[str, ...]) -> tuple[tuple[str, ...], tupl
     )
 
 
-def _runs(site: Site, name: str, *, is_environment: bool) -> tuple[Run, ...]:
-    """Return the runs of that name; a machine that cannot list any hides no environment."""
-    try:
-        return named(site, name)
-    except HostError:
-        if not is_environment:
-            raise
-        return ()
-
-
-def _is_environment(site: Site, name: str) -> tuple[bool, EngineError | None]:
+def _environment(site: Site, name: str) -> tuple[ContainerFacts | None, EngineError | None]:
     """Look for it; an engine that does not tell is no matter for a run, whose folder is enough."""
     try:
-        return lookup.find(site.engine, name) is not None, None
+        return lookup.find(site.engine, name), None
     except EngineError as error:
-        return False, error
+        return None, error
+
+
+def _is_run_too(site: Site, name: str, environment: ContainerFacts) -> bool:
+    """Look for a run in the homes that come first: one look at the disk, and none at other environments."""
+    homes = {site.home, home_of(environment)} - {""}
+    try:
+        return bool(look(site.host, sorted(homes), name).runs)
+    except HostError:
+        return False  # a machine that cannot list runs hides no environment
 
 
 def _unknown(site: Site, name: str) -> UsageError:

@@ -153,8 +153,7 @@ _STOP = (
 _RM = (
     _rm(BY_NAME, "cut-after", "lookup", (CUT, "running")),
     _rm(EXEC, "fail", "state unknown, and removed all the same", ("is removed", "-"), code=0),
-    # The first look at it is that for a run of the same name.
-    _rm(BY_ID, "fail", "size unknown", ("measuring the container", "running"), more={"occurrence": 2}),
+    _rm(BY_ID, "fail", "size unknown", ("measuring the container", "running")),
     _rm(STOP, "cut-after", "stopped and not known", (CUT, "exited")),
     _rm(STOP, "fail", "stop refused", ("stopping the container", "running")),
     _rm(
@@ -162,7 +161,7 @@ _RM = (
         "fail",
         "last look before removal",
         ("looking at the container", "exited"),
-        more={"occurrence": 3},
+        more={"occurrence": 2},
     ),
     _rm(REMOVE, "cut-before", "removal not heard", (CUT, "exited")),
     _rm(REMOVE, "cut-after", "removed and not known", (CUT, "-")),
