@@ -27,7 +27,8 @@ def failed(rank: int, moment: float, late: float = 0.0) -> dict[str, Any]:
     [
         ({0: DONE, 1: DONE}, {}, "finished", "finished"),
         ({0: failed(0, 5.0), 1: failed(1, 4.0)}, {}, "failed", "rank 1 on host1 failed"),
-        ({0: failed(0, 5.0), 1: failed(1, 4.0, late=3.0)}, {}, "failed", "rank 0 on host0 failed"),
+        ({0: failed(0, 5.0), 1: failed(1, 4.0, late=3.0)}, {}, "failed", "rank 1 on host1 failed"),
+        ({0: failed(0, 5.0), 1: failed(1, 4.0, late=60.0)}, {}, "failed", "rank 0 on host0 failed"),
         ({0: failed(0, 5.0)}, {1: "node 1 was lost"}, "lost", "node 1 was lost"),
         ({0: failed(0, 5.0), 1: {**DONE, "state": "stopped"}}, {}, "stopped", "finished"),
         (
