@@ -78,6 +78,13 @@ def test_the_first_rank_that_failed_counts() -> None:
     assert (end["rank"], end["code"]) == (1, 3) and end["sentence"].startswith("rank 1 failed")
 
 
+def test_a_crash_after_an_exception_names_that_too() -> None:
+    end = judge(seen(rank(code=134, signal="SIGABRT"), tail=TRACEBACK + "terminate called\n"))
+    crash = "the script crashed: SIGABRT after ValueError: bad (/work/home/lib.py:3"
+    assert end["sentence"].startswith(crash)
+    assert judge(seen(rank(code=139, signal="SIGSEGV"), tail="step 3\n"))["sentence"].endswith("SIGSEGV")
+
+
 def test_the_last_frame_and_the_words_are_those_of_the_last_traceback() -> None:
     words, frame = last_words(
         'Traceback (most recent call last):\n  File "x", line 1\nOld: one\n' + TRACEBACK

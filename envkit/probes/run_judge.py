@@ -140,7 +140,9 @@ def sentence(end: Facts, seen: Facts) -> str:
         who=_who(end, seen), code=end["code"], signal=end["signal"] or "a signal", words=end["words"]
     )
     frame = end["frame"]
-    if frame and end["cause"] in ("script-error", "device-memory", "rendezvous"):
+    if frame and end["cause"] == "signal":  # torch may abort at the end of a process that an exception ended
+        told += f" after {end['words']}"
+    if frame and end["cause"] in ("script-error", "signal", "device-memory", "rendezvous"):
         where = f" in {frame['function']}" if frame["function"] else ""
         told += f" ({frame['file']}:{frame['line']}{where})"
     if seen["unkillable"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -89,7 +90,9 @@ def test_two_nodes_train_together(pair: Trainer) -> None:
 def test_who_fails_is_named_and_the_other_node_ends(pair: Trainer) -> None:
     told = pair.train("--nodes", "host1,host2", pair.script(RAISES))
     assert told.code == 8
-    assert "rank 1 on host2 failed with exit code 1: ValueError: bad" in told.stderr
+    # With its process group open torch sometimes aborts after the exception was told.
+    how = r"(failed with exit code 1:|crashed: SIGABRT after)"
+    assert re.search(f"rank 1 on host2 {how} ValueError: bad", told.stderr), told.stderr
     assert end_of(pair.home / "task" / f"{pair.name}-node1")["sentence"] == pair.end()["sentence"]
 
 
