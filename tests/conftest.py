@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,11 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def debian() -> str:
-    """The base of the real tests, brought as a build brings it: here, pulled, or made from packages."""
-    find_base(DEBIAN, connect(LocalHost()), LocalHost(), lambda line: None)
+    """The base of the real tests, brought as a build brings it: here, pulled, or made from packages.
+
+    Two processes run the real tests (Makefile): one brings it, the other waits and finds it.
+    """
+    with (Path(tempfile.gettempdir()) / f"envkit-test-base-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        find_base(DEBIAN, connect(LocalHost()), LocalHost(), lambda line: None)
     return DEBIAN

@@ -47,7 +47,7 @@ Named = Callable[[], list[Container]]
 
 
 @pytest.fixture(scope="session")
-def stand_in() -> bytes:
+def stand_in(debian: str) -> bytes:
     """The stand-in image of tests/real/up, built by the shared engine, as `docker save` gives it."""
     ours = connect(LocalHost())
     ours.images.tag(ours.builder.build(BuildRequest(context=STAND_IN), lambda event: None), IMAGE)
