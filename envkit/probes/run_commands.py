@@ -79,6 +79,4 @@ def for_scripts(request: Facts, env: Mapping[str, str], shim: str) -> Dict[str, 
     added = {"PYTHONPATH": f"{shim}{os.pathsep}{path}" if path else shim}
     if request["redirect"]:
         added["ENVKIT_MODEL_DIR"] = os.path.join(request["folder"], "model")
-    if request["accelerator"] == "ascend":
-        added["ENVKIT_TRANSFER"] = "1"
     return added
