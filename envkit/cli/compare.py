@@ -10,7 +10,7 @@ import click
 from envkit.cli import complete, options, output
 
 if TYPE_CHECKING:
-    from envkit.run.compare import Change, Result
+    from envkit.run.compare import Result
     from envkit.run.events import Scalar
 
 
@@ -35,7 +35,9 @@ def command(before: str, after: str, host_name: str | None, as_json: bool) -> No
     output.show(f"{found.before} -> {found.after}")
     for group, changes in groupby(found.changes, key=lambda change: change.group):
         output.show(group)
-        output.show_table((), [_row(change) for change in changes])
+        output.show_table(
+            (), [output.change_row(change.name, change.before, change.after) for change in changes]
+        )
     for name in dict.fromkeys(found.unknown):
         output.note(f"of {name} code and packages are not known yet: they are not compared")
     if not found.changes:
@@ -43,14 +45,6 @@ def command(before: str, after: str, host_name: str | None, as_json: bool) -> No
     if found.results:
         rows = [_result(one) for one in found.results]
         output.show_table(("last values", found.before, found.after, "step"), rows)
-
-
-def _row(change: Change) -> tuple[str, str, str]:
-    if change.before is None:
-        return "  +", change.name, change.after or ""
-    if change.after is None:
-        return "  -", change.name, change.before
-    return "  ~", change.name, f"{change.before} -> {change.after}"
 
 
 def _result(one: Result) -> tuple[str, str, str, str]:

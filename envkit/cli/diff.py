@@ -10,7 +10,7 @@ import click
 from envkit.cli import complete, options, output
 
 if TYPE_CHECKING:
-    from envkit.image.diff import Change
+    pass
 
 _TITLES = {
     "image": "image",
@@ -47,14 +47,8 @@ def command(before: str, after: str, host_name: str | None, as_json: bool) -> No
     output.show(f"size  {sizes} ({'+' if grown >= 0 else ''}{output.human_bytes(grown)})")
     for group, changes in groupby(found.changes, key=lambda change: change.group):
         output.show(_TITLES[group])
-        output.show_table((), [_row(change) for change in changes])
+        output.show_table(
+            (), [output.change_row(change.name, change.before, change.after) for change in changes]
+        )
     if not found.changes:
         output.show("nothing else differs")
-
-
-def _row(change: Change) -> tuple[str, str, str]:
-    if change.before is None:
-        return "  +", change.name, change.after or ""
-    if change.after is None:
-        return "  -", change.name, change.before
-    return "  ~", change.name, f"{change.before} -> {change.after}"

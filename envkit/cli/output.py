@@ -107,3 +107,12 @@ def human_seconds(seconds: float) -> str:
         if whole >= size:
             return f"{whole // size} {unit} {whole % size // part:02} {smaller}"
     return f"{whole} s"
+
+
+def change_row(name: str, before: str | None, after: str | None) -> tuple[str, str, str]:
+    """Return the row of something that differs; None: it is not there."""
+    if before is None:
+        return "  +", name, after or ""
+    if after is None:
+        return "  -", name, before
+    return "  ~", name, f"{before} -> {after}"

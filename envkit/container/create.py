@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from envkit.accelerators.base import Request
+from envkit.container import wired
 from envkit.container.accounts import give_account
 from envkit.container.leftover import removed_on_failure
 from envkit.container.made import make
 from envkit.engines.base import Engine
-from envkit.engines.values import DeviceRequest, Limit, Mount, Port, RunRequest, Tmpfs
+from envkit.engines.values import Mount, Port, RunRequest, Tmpfs
 from envkit.plan.run_plan import CACHE, DOOR, HOME, LOOPBACK, OWN_DOOR, SECRETS, RunPlan, container_name, user
 from envkit.plan.run_record import labels
 
@@ -32,9 +32,9 @@ def request(plan: RunPlan) -> RunRequest:
         restart=plan.restart,
         cpus=plan.cpus,
         memory_mib=plan.memory_mib,
-        limits=tuple(Limit(name=one.name, soft=one.soft, hard=one.hard) for one in plan.ulimits),
+        limits=wired.limits(plan.ulimits),
         devices=plan.device.nodes,
-        device_request=_asked(plan.device.request),
+        device_request=wired.device_request(plan.device),
     )
 
 
@@ -43,12 +43,8 @@ def _mounts(plan: RunPlan) -> tuple[Mount, ...]:
         Mount(source=plan.home, target=HOME),
         Mount(source=plan.cache, target=CACHE),
         *(Mount(source=one.source, target=one.target, read_only=one.read_only) for one in plan.mounts),
-        *(Mount(source=path, target=path, read_only=True) for path in plan.device.libraries),
+        *wired.libraries(plan.device),
     )
-
-
-def _asked(request: Request | None) -> DeviceRequest | None:
-    return None if request is None else DeviceRequest(driver=request.driver, ids=request.ids)
 
 
 def _local(plan: RunPlan) -> dict[str, str]:

@@ -90,6 +90,11 @@ def seen(host: Host, accelerator: str, cdi: tuple[str, ...]) -> Seen:
     return Seen(paths={path: int(group) for group, path in groups}, cdi=cdi)
 
 
+def present(host: Host) -> str:
+    """Return what the machine has cards of; else the CPU."""
+    return next((name for name in ACCELERATORS if find_cards(host, name).cards), "cpu")
+
+
 def find_cards(host: Host, accelerator: str, seen_there: Seen | None = None) -> Found:
     """Return the machine's cards of one kind, as their maker's tool and the nodes tell them."""
     if not ACCELERATORS[accelerator].looks_at:

@@ -16,7 +16,7 @@ from envkit.plan.run_plan import RunImage
 if TYPE_CHECKING:
     from envkit.image.proving import Reports
 
-_DEFAULT_SPEC = "envkit.yaml"  # design.md, section 7
+DEFAULT_SPEC = "envkit.yaml"  # design.md, section 7
 
 
 def find_image(engine: Engine, target: str) -> RunImage:
@@ -35,11 +35,11 @@ def build_image(site: Site, spec: str, reports: Reports) -> RunImage:
 
 def named(target: str | None) -> str:
     """Return what is meant: what was said, or the folder's own spec."""
-    if target is None and not Path(_DEFAULT_SPEC).is_file():
+    if target is None and not Path(DEFAULT_SPEC).is_file():
         raise UsageError(
-            f"nothing to start: there is no ./{_DEFAULT_SPEC}", fix="envkit up SPEC, or envkit up IMAGE"
+            f"nothing to start: there is no ./{DEFAULT_SPEC}", fix="envkit up SPEC, or envkit up IMAGE"
         )
-    return target or _DEFAULT_SPEC
+    return target or DEFAULT_SPEC
 
 
 def is_spec(target: str) -> bool:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from envkit.engines.values import OWNED_CONTAINER, ContainerFacts
+from envkit.engines.values import ContainerFacts
 from envkit.hosts.base import Command, Host
 from envkit.plan.run_plan import container_name
 from envkit.run.folder import AttemptFolder, RunFolder
 from envkit.run.from_json import Damaged, read
 from envkit.run.listing import Run
-
-KIND = "run"
-LABELS: Mapping[str, str] = {OWNED_CONTAINER: "true", "io.envkit.kind": KIND}
-NAME = "io.envkit.run"
 
 T = TypeVar("T")
 

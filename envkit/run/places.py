@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envkit.accelerators import ACCELERATORS
 from envkit.container.temporary import running
 from envkit.engines.values import ContainerFacts, ImageFacts, RunRequest
 from envkit.environment import lookup, machine
-from envkit.environment.target import find_image, is_spec
+from envkit.environment.target import DEFAULT_SPEC, find_image, is_spec
 from envkit.environment.up import Site
 from envkit.errors import EngineError, EnvkitError, UsageError
 from envkit.hosts.base import Host
@@ -24,7 +23,6 @@ from envkit.run import scripts
 from envkit.run.plan import InEnvironment, Runnable
 from envkit.smoke.places import python_of
 
-_SPEC = "envkit.yaml"  # design.md, section 7
 _ACCELERATOR = "io.envkit.accelerator"
 _LOOK_S = "60"  # for a foreign image's Python to be found
 
@@ -65,8 +63,8 @@ def choose(site: Site, where: Where, build: Build) -> Place:
     near = None if where.is_own or where.is_copied else _near(site, where.asked)
     if near is not None:
         return Place(environment=near, why=f"in environment {lookup.name_of(near)}, which sees the script")
-    if Path(_SPEC).is_file():
-        return Place(image=build(_SPEC), why=f"in an image of ./{_SPEC}")
+    if Path(DEFAULT_SPEC).is_file():
+        return Place(image=build(DEFAULT_SPEC), why=f"in an image of ./{DEFAULT_SPEC}")
     return _preset(site, where.device, build)
 
 
@@ -116,7 +114,7 @@ def _kind(host: Host, wish: DeviceWish) -> str:
     """Return what a foreign image is to compute on: what was asked for, else what the machine has."""
     if wish.accelerator != AUTO:
         return wish.accelerator
-    return next((name for name in ACCELERATORS if machine.find_cards(host, name).cards), "cpu")
+    return machine.present(host)
 
 
 def _near(site: Site, asked: str) -> ContainerFacts | None:
@@ -154,7 +152,7 @@ def _depth(host: Host, asked: str, facts: ContainerFacts) -> int:
 def _preset(site: Site, device: DeviceWish | None, build: Build) -> Place:
     kind = _kind(site.host, device or DeviceWish())
     name = f"preset:{kind}"
-    why = f"in an image of {name}: no environment sees the script, and there is no ./{_SPEC}"
+    why = f"in an image of {name}: no environment sees the script, and there is no ./{DEFAULT_SPEC}"
     try:
         return Place(image=find_image(site.engine, name), why=why)
     except (UsageError, EngineError):

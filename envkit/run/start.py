@@ -7,21 +7,22 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
-from envkit.container import bundle
+from envkit.container import bundle, wired
 from envkit.container.accounts import account_files
 from envkit.container.deliver import deliver
 from envkit.container.leftover import removed_on_failure
 from envkit.container.made import make
 from envkit.container.maker import condition, maker_of
 from envkit.engines.failures import LimitRefused, NameTaken
-from envkit.engines.values import DeviceRequest, ExecRequest, Limit, Mount, RunRequest, Tmpfs
+from envkit.engines.values import ExecRequest, RunRequest, Tmpfs
 from envkit.environment import card_lease, cards_inside, folders
 from envkit.environment.secrets import values
 from envkit.environment.up import Site
 from envkit.errors import EngineError, HostError, RunError, UsageError
 from envkit.hosts.base import Command
 from envkit.plan.run_plan import CACHE, HOME, SECRETS
-from envkit.run.going import LABELS, NAME, Going, is_active
+from envkit.run.going import Going, is_active
+from envkit.run.listing import KIND, NAME
 from envkit.run.plan import InEnvironment, JobPlan, NodePlan, OwnContainer
 from envkit.run.sync import send
 
@@ -146,7 +147,7 @@ def _create(site: Site, plan: JobPlan, place: OwnContainer, report: Report) -> s
         found = site.engine.containers.inspect(place.name)
     if found is None:
         return make(site.engine, asked)
-    if any(found.labels.get(key) != value for key, value in LABELS.items()):
+    if any(found.labels.get(key) != value for key, value in KIND.items()):
         raise EngineError(
             f"the container {place.name} is no run, and has the name that {plan.name} needs",
             fix="another --name, or rename that container",
@@ -166,7 +167,7 @@ def _create(site: Site, plan: JobPlan, place: OwnContainer, report: Report) -> s
 
 def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
     """Translate a plan into the engine's words."""
-    wired, claim, node = place.device.request, _claim(plan, place), plan.nodes[0].request.node
+    claim, node = _claim(plan, place), plan.nodes[0].request.node
     names = " ".join(secret.name for secret in place.secrets)
     memory = Tmpfs(target=SECRETS, mode=0o700, uid=place.caller.uid, gid=place.caller.gid)
     return RunRequest(
@@ -177,11 +178,8 @@ def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
         user=_user(place),
         groups=place.groups,
         env={"HOME": HOME, **({"ENVKIT_SECRET_NAMES": names} if names else {})},
-        labels={**LABELS, NAME: plan.name, "io.envkit.run-folder": str(plan.folder.path), **claim.labels},
-        mounts=(
-            *place.mounts,
-            *(Mount(source=path, target=path, read_only=True) for path in place.device.libraries),
-        ),
+        labels={**KIND, NAME: plan.name, "io.envkit.run-folder": str(plan.folder.path), **claim.labels},
+        mounts=(*place.mounts, *wired.libraries(place.device)),
         tmpfs=(memory,) if names or node else (),
         network="host" if node else None,  # torch's own ports are any, and must be reached
         health=False,  # an image's own asks for its IDEs
@@ -189,9 +187,9 @@ def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
         restart=place.restart,
         cpus=place.cpus,
         memory_mib=place.memory_mib,
-        limits=tuple(Limit(name=one.name, soft=one.soft, hard=one.hard) for one in place.ulimits),
+        limits=wired.limits(place.ulimits),
         devices=place.device.nodes,
-        device_request=DeviceRequest(driver=wired.driver, ids=wired.ids) if wired else None,
+        device_request=wired.device_request(place.device),
     )
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from envkit.accelerators.base import Wiring
+from envkit.container import wired
 from envkit.container.temporary import running
 from envkit.engines.base import Engine
 from envkit.engines.failures import LimitRefused
-from envkit.engines.values import DeviceRequest, ExecRequest, ImageFacts, Limit, Mount, RunRequest
+from envkit.engines.values import ExecRequest, ImageFacts, RunRequest
 from envkit.environment import card_lease
 from envkit.environment.card_lease import Claim
 from envkit.errors import EngineError, EnvkitError, RunError
@@ -130,20 +131,19 @@ def _running(engine: Engine, wanted: Container, *, limited: bool) -> AbstractCon
 
 
 def _request(wanted: Container, *, limited: bool) -> RunRequest:
-    wiring, asked = wanted.wiring, wanted.wiring.request
-    limits = tuple(Limit(name=one.name, soft=one.soft, hard=one.hard) for one in wanted.ulimits)
+    wiring = wanted.wiring
     return RunRequest(
         image=wanted.image.id,
         entrypoint=("sleep",),
         command=(f"{wanted.total_s:.0f}",),
         groups=wiring.groups,
         labels=wanted.claim.labels,
-        mounts=tuple(Mount(source=path, target=path, read_only=True) for path in wiring.libraries),
+        mounts=wired.libraries(wiring),
         shm_mib=wanted.shm_mib,
         init=True,
-        limits=limits if limited else (),
+        limits=wired.limits(wanted.ulimits) if limited else (),
         devices=wiring.nodes,
-        device_request=DeviceRequest(driver=asked.driver, ids=asked.ids) if asked else None,
+        device_request=wired.device_request(wiring),
     )
 
 

@@ -153,15 +153,10 @@ def _wiring(site: Site, image: ImageFacts, wish: Wish) -> tuple[Wiring, Seen]:
     made_for = image.labels.get(ACCELERATOR)
     if made_for is None:
         asked = wish.device.accelerator
-        made_for = _present(site.host) if asked == AUTO else asked
+        made_for = machine.present(site.host) if asked == AUTO else asked
     kind = meant(wish.device, made_for)
     seen = cards_there(site.host, site.engine, site.engine.facts().cdi, kind)
     return decide(wish.device, made_for, seen, share=wish.share), seen
-
-
-def _present(host: Host) -> str:
-    """Return what the machine has cards of; else the CPU."""
-    return next((name for name in ACCELERATORS if machine.find_cards(host, name).cards), "cpu")
 
 
 def _torch_kind(accelerator: str) -> str:
