@@ -29,6 +29,7 @@ ROWS = (
     ("container",),
     ("image",),
     ("environment",),
+    ("save",),
     ("run", "smoke"),
     ("doctor",),
     ("cli",),
