@@ -75,7 +75,8 @@ class PrivateEngine:
 
 
 def make_bridge() -> None:
-    """Make the bridge of this process's engines."""
+    """Make the bridge of this process's engines; one of an earlier process with this number goes first."""
+    remove_bridge()
     for words in (("add", BRIDGE, "type", "bridge"), ("set", BRIDGE, "up")):
         _run("ip", "link", *words)
     _run("ip", "address", "add", _ADDRESS, "dev", BRIDGE)

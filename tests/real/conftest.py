@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from envkit.engines.docker import connect
 from envkit.hosts.local import LocalHost
+from tests.names import fresh
 from tests.npu_sim import base as npu_sim
 
 IMAGE = "envkit-test:dev"
@@ -110,11 +111,10 @@ def ide(
     envkit: Envkit, engine: docker.DockerClient, image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ide]:
     """The image as `envkit up` starts it for the calling user, with an empty /work/home."""
-    name, home, cache = (
-        f"test-{os.getpid()}",
-        tmp_path_factory.mktemp("home"),
-        tmp_path_factory.mktemp("cache"),
-    )
+    folder = tmp_path_factory.mktemp(fresh("ide"))  # a leftover's home may have had the path of any other
+    name, home, cache = fresh("test"), folder / "home", folder / "cache"
+    home.mkdir()
+    cache.mkdir()
     try:
         folders = ("--home", str(home), "--cache", str(cache))
         opened = json.loads(envkit("up", image, "--name", name, *folders, "--json", "--show-token"))

@@ -14,13 +14,14 @@ from envkit.engines.values import BuildRequest
 from envkit.hosts.local import LocalHost
 from envkit.image.network import read_network
 from envkit.plan.network import script
+from tests.names import fresh
 
 
 @contextmanager
 def derived(folder: Path, image: str) -> Iterator[str]:
     """Build it with this machine's mirrors and proxies at hand, as `envkit build` has them."""
     engine = connect(LocalHost())
-    name = f"envkit-test-{folder.name.replace('_', '-')}:{os.getpid()}"
+    name = f"envkit-test-{folder.name.replace('_', '-')}:{fresh('t')}"
     with tempfile.TemporaryDirectory() as scratch:
         context, net = Path(scratch, "context"), Path(scratch, "net")
         shutil.copytree(folder, context)

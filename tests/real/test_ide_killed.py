@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +12,11 @@ import pytest
 from tests.faults import table as at
 from tests.faults.processes import Source, source
 from tests.faults.proxy import Do, Proxy, Rule
+from tests.names import fresh
 from tests.real.conftest import Envkit
 
 pytestmark = pytest.mark.real
-NAME = f"test-killed-{os.getpid()}"
+NAME = fresh("test-killed")
 
 
 @pytest.fixture

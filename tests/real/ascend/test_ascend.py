@@ -17,6 +17,7 @@ from docker.models.containers import Container
 from envkit import paths
 from envkit.probes import verify_jupyter
 from envkit.probes.verify_net import TEXT, Door, WebSocket, ask
+from tests.names import fresh
 from tests.npu_sim.base import REFERENCE
 
 pytestmark = pytest.mark.real
@@ -52,7 +53,7 @@ class Place:
 
 @pytest.fixture
 def place(engine: docker.DockerClient, ascend_image: str, envkit, tmp_path: Path) -> Iterator[Place]:
-    name = f"test-ascend-{tmp_path.parent.name}"
+    name = fresh("test-ascend")
     home, cache = tmp_path / "home", tmp_path / "cache"
     home.mkdir()
     cache.mkdir()
@@ -182,7 +183,7 @@ def test_a_base_without_cann_is_refused_with_a_sentence(debian: str) -> None:
 
 def test_a_machine_without_npus_refuses_to_start_it_on_one(ascend_image: str) -> None:
     program = str(Path(sys.executable).with_name("envkit"))
-    words = [program, "up", ascend_image, "--device", "ascend", "--name", "test-ascend-refused"]
+    words = [program, "up", ascend_image, "--device", "ascend", "--name", fresh("test-ascend")]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert (ended.returncode, ended.stdout) == (7, "")
     assert "this machine has no ascend card" in ended.stderr

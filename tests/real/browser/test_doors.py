@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
+from tests.names import fresh
 from tests.real.browser.test_vscode import SETTINGS, command, open_file
 from tests.real.conftest import FLAGS, SLOW_MS, Envkit
 from tests.real.doors.conftest import Opened, brought_up
@@ -40,21 +41,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def plain(envkit: Envkit, image: str, folder: Path) -> Iterator[Opened]:
     """An environment as it is by default."""
-    with brought_up(envkit, image, folder, f"plain-{os.getpid()}") as opened:
+    with brought_up(envkit, image, folder, fresh("plain")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def beside(envkit: Envkit, image: str, folder: Path) -> Iterator[Opened]:
     """Another one beside it."""
-    with brought_up(envkit, image, folder, f"beside-{os.getpid()}") as opened:
+    with brought_up(envkit, image, folder, fresh("beside")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def exposed(envkit: Envkit, image: str, folder: Path) -> Iterator[Opened]:
     """One that is published at every address of the machine."""
-    with brought_up(envkit, image, folder, f"exposed-{os.getpid()}", "--expose") as opened:
+    with brought_up(envkit, image, folder, fresh("exposed"), "--expose") as opened:
         yield opened
 
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from envkit.run.folder import End
+from tests.names import fresh
 from tests.real.conftest import Envkit, Ide
 from tests.run_folders import make
 
@@ -90,18 +91,19 @@ def test_chosen_runs_are_shown_alone_and_live(
     page: Page, ide: Ide, envkit: Envkit, screenshots: Path
 ) -> None:
     ended = End(state="finished", sentence="it finished", started=1000.0, ended=1007.5)
-    for name in ("chosen-a", "chosen-b", "left-out"):
+    one, other, left_out = fresh("chosen-a"), fresh("chosen-b"), fresh("left-out")
+    for name in (one, other, left_out):
         make(ide.home, name, end=ended)
         write(ide, "events.out.tfevents.1.a", 0, 20, f"/work/home/task/{name}/model")
-    page.goto(envkit("tensorboard", "chosen-b", "chosen-a", "--print").strip())
+    page.goto(envkit("tensorboard", other, one, "--print").strip())
     expect(page.locator("scalar-card").first).to_be_visible()
-    expect(page.get_by_text("chosen-a/model").first).to_be_visible()
-    expect(page.get_by_text("chosen-b/model").first).to_be_visible()
-    expect(page.get_by_text("left-out/model")).to_have_count(0)
+    expect(page.get_by_text(f"{one}/model").first).to_be_visible()
+    expect(page.get_by_text(f"{other}/model").first).to_be_visible()
+    expect(page.get_by_text(f"{left_out}/model")).to_have_count(0)
     page.wait_for_timeout(1500)  # the curve is drawn on a canvas, which nothing announces
     page.screenshot(path=screenshots / "tensorboard-runs.png")
-    write(ide, "events.out.tfevents.1.a", 20, 25, "/work/home/task/chosen-a/model")
-    scalars = "tensorboard/only/chosen-a,chosen-b/data/plugin/scalars/scalars?tag=loss&run=chosen-a%2Fmodel"
+    write(ide, "events.out.tfevents.1.a", 20, 25, f"/work/home/task/{one}/model")
+    scalars = f"tensorboard/only/{one},{other}/data/plugin/scalars/scalars?tag=loss&run={one}%2Fmodel"
     assert len(wait_for_step(page, ide, 24, scalars)) == 25
 
 

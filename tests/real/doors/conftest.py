@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.names import fresh
 from tests.real.conftest import Envkit
 from tests.real.derived import derived
 
@@ -125,7 +125,7 @@ def read(told: dict[str, Any]) -> Opened:
 def one(envkit: Envkit, both_doors: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     """An environment on loopback."""
     folder = tmp_path_factory.mktemp("one")
-    with brought_up(envkit, both_doors, folder, f"one-{os.getpid()}") as opened:
+    with brought_up(envkit, both_doors, folder, fresh("one")) as opened:
         yield opened
 
 
@@ -133,5 +133,5 @@ def one(envkit: Envkit, both_doors: str, tmp_path_factory: pytest.TempPathFactor
 def other(envkit: Envkit, both_doors: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     """Another one beside it."""
     folder = tmp_path_factory.mktemp("other")
-    with brought_up(envkit, both_doors, folder, f"other-{os.getpid()}") as opened:
+    with brought_up(envkit, both_doors, folder, fresh("other")) as opened:
         yield opened

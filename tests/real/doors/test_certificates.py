@@ -21,6 +21,7 @@ from envkit.environment.up import UpRequest, up
 from envkit.hosts.ssh import SshHost
 from envkit.plan.exposure import exposure
 from envkit.plan.run_plan import Caller, RunOptions
+from tests.names import fresh
 from tests.real.conftest import Envkit
 from tests.real.doors.conftest import brought_up
 from tests.real.hosts.conftest import home, reach, serve
@@ -87,7 +88,7 @@ def test_a_certificate_of_ones_own_is_shown_and_renewed(
     envkit: Envkit, image: str, company: Company, tmp_path: Path
 ) -> None:
     words = ("--expose", "--tls-cert", str(company.certificate), "--tls-key", str(company.key))
-    with brought_up(envkit, image, tmp_path, f"given-{os.getpid()}", *words) as opened:
+    with brought_up(envkit, image, tmp_path, fresh("given"), *words) as opened:
         assert opened.urls["jupyterlab"].startswith(f"https://{NAME}:{opened.port}/")
         assert shown(opened.port, company.file, NAME) == company.certificate.read_bytes()
         assert ask(opened.port, company.file, NAME, f"{opened.base}/lab", **opened.known) == 200
@@ -109,7 +110,7 @@ def exposed(box: SshHost, image: str, tmp_path: Path) -> Iterator[Opened]:
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     site = replace(site_of(box), home=str(tmp_path / "home"), cache=str(tmp_path / "cache"))
-    name = f"far-{os.getpid()}"
+    name = fresh("far")
     options = RunOptions(name=name, exposure=exposure("0.0.0.0", (NAME,), None, None))
     caller = Caller(uid=os.getuid(), gid=os.getgid(), name="tester")
     request = UpRequest(image=find_image(site.engine, image), options=options, caller=caller, timeout_s=500)

@@ -25,6 +25,7 @@ from envkit.environment.target import find_image
 from envkit.environment.up import Site, UpRequest, up
 from envkit.hosts.local import LocalHost
 from envkit.plan.run_plan import Caller, RunOptions
+from tests.names import fresh
 
 IDLE_S = 12.0  # `up` refuses less than a minute: what it is made of does not
 # Half of it is the notice. Linux notes the time of a key in steps of eight seconds (drivers/tty/tty_io.c,
@@ -93,7 +94,7 @@ class Idler:
 def an_idler(engine: docker.DockerClient, image: str, folder: Path, idle_s: float) -> Iterator[Idler]:
     """Give a place for one environment; it goes with all it wrote."""
     found = connect(LocalHost())
-    name = f"idle-{idle_s:.0f}-{os.getpid()}"
+    name = fresh(f"idle-{idle_s:.0f}")
     site = Site(engine=found, host=LocalHost(), home=str(folder / "home"), cache=str(folder / "cache"))
     options = RunOptions(name=name, idle_stop_s=idle_s)
     request = UpRequest(image=find_image(found, image), options=options, caller=ME)

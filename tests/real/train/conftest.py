@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from envkit.engines.base import Engine
 from envkit.engines.docker import connect
 from envkit.engines.values import ContainerFacts
 from envkit.hosts.local import LocalHost
+from tests.names import fresh
 
 LONG_S = 120.0  # for what takes a second on an idle machine
 PROGRAM = str(Path(sys.executable).with_name("envkit"))
@@ -51,7 +51,7 @@ class Trainer:
     home: Path
     image: str
     engine: Engine
-    name: str = field(default_factory=lambda: f"t-{uuid.uuid4().hex[:8]}")
+    name: str = field(default_factory=lambda: fresh("t"))
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -125,7 +125,7 @@ def train_engine() -> Engine:
 @pytest.fixture
 def trainer(tmp_path: Path, image: str, train_engine: Engine) -> Iterator[Trainer]:
     """A home with nothing in it; what a test starts is ended and removed."""
-    home = tmp_path / "home"
+    home = tmp_path / fresh("home")
     home.mkdir()
     one = Trainer(home=home, image=image, engine=train_engine)
     yield one

@@ -14,6 +14,7 @@ import pytest
 
 from envkit.engines.base import Engine
 from envkit.engines.values import BuildRequest
+from tests.names import fresh
 from tests.real.train.conftest import LONG_S, Trainer, until
 
 pytestmark = pytest.mark.real
@@ -43,7 +44,7 @@ def for_cards(image: str, train_engine: Engine, tmp_path: Path) -> Iterator[str]
     context = tmp_path / "context"
     context.mkdir()
     (context / "Dockerfile").write_text(f"FROM {image}\n")
-    name = f"envkit-test-train-cards:{os.getpid()}"
+    name = f"envkit-test-train-cards:{fresh('t')}"
     request = BuildRequest(context=context, labels={"io.envkit.accelerator": "cuda"})
     train_engine.images.tag(train_engine.builder.build(request, lambda event: None), name)
     yield name

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from envkit.container import bundle
+from tests.names import fresh
 from tests.real.train.conftest import LONG_S, until
 
 pytestmark = pytest.mark.real
@@ -48,7 +49,7 @@ class Run:
         self.folder.mkdir(parents=True)
         self.attempt = self.folder / "attempts" / "1"
         self.processes: list[subprocess.Popen[bytes]] = []
-        self.name = f"r-{os.getpid()}-{id(self):x}"
+        self.name = fresh("r")
 
     def request(self, kind: str, target: str, *args: str, **more: Any) -> dict[str, Any]:
         return {
