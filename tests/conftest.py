@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import signal
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from envkit.engines.docker import connect
 from envkit.hosts.local import LocalHost
 from envkit.image.base import find_base
+from tests.once import made_once
 
 DEBIAN = "debian:12"
 # A shell starts what it puts into the background with Ctrl-C ignored, and programs inherit that.
@@ -47,11 +45,7 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def debian() -> str:
-    """The base of the real tests, brought as a build brings it: here, pulled, or made from packages.
-
-    Two processes run the real tests (Makefile): one brings it, the other waits and finds it.
-    """
-    with (Path(tempfile.gettempdir()) / f"envkit-test-base-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """The base of the real tests, brought as a build brings it: here, pulled, or made from packages."""
+    with made_once("base"):
         find_base(DEBIAN, connect(LocalHost()), LocalHost(), lambda line: None)
     return DEBIAN

@@ -20,6 +20,7 @@ from envkit.engines.docker import connect
 from envkit.hosts.local import LocalHost
 from tests.names import fresh
 from tests.npu_sim import base as npu_sim
+from tests.once import made_once
 
 IMAGE = "envkit-test:dev"
 ASCEND_IMAGE = "envkit-test-ascend:dev"
@@ -72,7 +73,8 @@ def image(envkit: Envkit) -> str:
     given = os.environ.get("ENVKIT_TEST_IMAGE")
     if given:
         return given
-    envkit("build", "preset:cpu", "--tag", IMAGE)
+    with made_once("image"):
+        envkit("build", "preset:cpu", "--tag", IMAGE)
     return IMAGE
 
 
@@ -85,12 +87,13 @@ def ascend_image(tmp_path_factory: pytest.TempPathFactory) -> str:
     given = os.environ.get("ENVKIT_TEST_ASCEND_IMAGE")
     if given:
         return given
-    npu_sim.build_base(connect(LocalHost()), LocalHost())
     folder = tmp_path_factory.mktemp("ascend")
     (folder / "envkit.yaml").write_text(npu_sim.SPEC)
     words = (sys.executable, "-m", "tests.npu_sim.with_row", "build", str(folder), "--tag", ASCEND_IMAGE)
     root = Path(__file__).parents[2]
-    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=3600, check=False)
+    with made_once("ascend-image"):
+        npu_sim.build_base(connect(LocalHost()), LocalHost())
+        done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=3600, check=False)
     if done.returncode:
         pytest.fail(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
     return ASCEND_IMAGE
