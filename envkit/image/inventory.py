@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from envkit.container.temporary import running
 from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts, RunRequest
@@ -19,7 +21,23 @@ BASE_DIGEST = "org.opencontainers.image.base.digest"
 def collect(engine: Engine, image: str) -> Manifest:
     """Say what an image really holds; packages stay unknown where it has no Python."""
     facts = find(engine, image)
-    found = _probe(engine, facts)
+    return _manifest(engine, facts, _probe(engine, facts))
+
+
+def collect_in(engine: Engine, container: str, image: ImageFacts) -> Manifest:
+    """Say what a running container of an image holds now, without writing into it; its mounts are no part."""
+    expect = expectation.of_image(image)
+    plan = {"python": expect.python_path if expect else "", "running": True}
+    found = probe.ask_by_word(engine, container, "verify_manifest", plan)
+    if found.error:
+        raise EngineError(
+            f"the packages in it cannot be listed: {found.error}", fix="see the container's log"
+        )
+    manifest = _manifest(engine, image, found)
+    return replace(manifest, glibc_floor=manifest_of(engine, image.id).glibc_floor)
+
+
+def _manifest(engine: Engine, facts: ImageFacts, found: Facts) -> Manifest:
     record = found.part("extensions_record")
     known = found.part("os")
     stock = {

@@ -20,6 +20,7 @@ FOLDER = "/.envkit-verify"
 SEEN = f"{FOLDER}/probes/verify_seen.py"
 SEEN_MARK = "envkit-seen "
 TOOLS_PYTHON = "/opt/envkit/jupyter/bin/python"
+BY_WORD_S = 300.0  # some look at every changed path, and there can be hundreds of thousands
 _START = b"from probes.verify_main import main\n\nmain()\n"
 _WANTED = ("bash", "jupyter-lab", "code-server", "python", "python3")
 _LOOK = 'for name in "$@"; do command -v "$name" >/dev/null && echo "$name"; done; [ ! -x "$0" ] || echo "$0"'
@@ -70,6 +71,14 @@ def files() -> dict[str, bytes]:
 def ask(place: Place, which: str, plan: Mapping[str, object], *, python: str = "") -> Facts:
     """Run a probe; return its facts, or the error in their place."""
     return facts_of(place, _request(place, which, plan, python=python), mark="")
+
+
+def ask_by_word(engine: Engine, container: str, name: str, plan: Mapping[str, object]) -> Facts:
+    """Run a probe of a single file in a container without writing anything there; return its facts."""
+    source = (paths.probes() / f"{name}.py").read_text("utf-8")
+    words = (TOOLS_PYTHON, "-I", "-B", "-c", f"{source}\n\nmain()\n")
+    request = ExecRequest(command=words, user="0:0", stdin=json.dumps(plan).encode(), timeout_s=BY_WORD_S)
+    return facts_of(Place(engine=engine, container=container, programs=frozenset()), request, mark="")
 
 
 def listen(

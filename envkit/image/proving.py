@@ -39,7 +39,12 @@ class Reports:
 def prove(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports, *, verified: bool) -> str:
     """Return the id of the image with its manifest, and its verdict; VerifyError when it does not work."""
     if ACCELERATORS[plan.accelerator].base_has_variables:
-        image_id = _with_variables(image_id, plan, engine, reports)
+        image_id = _with_variables(image_id, plan.name, engine, reports)
+    return prove_as(plan.name, image_id, engine, reports, verified=verified)
+
+
+def prove_as(name: str, image_id: str, engine: Engine, reports: Reports, *, verified: bool = True) -> str:
+    """Do the same for an image without a plan; `name` is a word for the name that it has for a while."""
     reports.note("looking at what the image holds")
     manifest = collect(engine, image_id)
     files = {"manifest.json": manifests.to_json(manifest)}
@@ -56,20 +61,20 @@ def prove(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports, *, v
             )
         files["verdict.json"] = verdicts.to_json(verdict)
         labels |= {verdicts.LABEL: verdicts.to_label(verdict), VERIFIED_IMAGE: image_id}
-    with _name_for_now(engine, image_id, plan) as name:
-        return _last_layer(name, files, labels, engine, reports)
+    with _name_for_now(engine, image_id, name) as named:
+        return _last_layer(named, files, labels, engine, reports)
 
 
-def _with_variables(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports) -> str:
+def _with_variables(image_id: str, name: str, engine: Engine, reports: Reports) -> str:
     """Give the image what its base's own scripts set: known only now, and it must be there for the proof."""
     found = own_variables.found_in(engine, image_id)
     if not found:
         return image_id
     reports.note(f"{len(found)} variables of the base's own scripts become the image's")
-    with _name_for_now(engine, image_id, plan) as name, Scratch("variables") as scratch:
+    with _name_for_now(engine, image_id, name) as named, Scratch("variables") as scratch:
         folder = scratch / "context"
         folder.mkdir()
-        lines = f"FROM {name}\n{own_variables.instruction(found)}\n"
+        lines = f"FROM {named}\n{own_variables.instruction(found)}\n"
         (folder / "Dockerfile").write_text(lines, encoding="utf-8")
         return engine.builder.build(BuildRequest(context=folder), reports.event)
 
@@ -89,17 +94,17 @@ def _last_layer(
 
 
 @contextmanager
-def _name_for_now(engine: Engine, image_id: str, plan: BuildPlan) -> Iterator[str]:
+def _name_for_now(engine: Engine, image_id: str, name: str) -> Iterator[str]:
     """Give the image a name that a Dockerfile can start from; the name goes in any case.
 
     The name is this build's alone, and tells its process: `envkit gc` removes it when that was killed.
     """
-    name = f"{UNVERIFIED}/{plan.name}:{_short(image_id)}-{word(this_process())}"
-    engine.images.tag(image_id, name)
+    named = f"{UNVERIFIED}/{name}:{_short(image_id)}-{word(this_process())}"
+    engine.images.tag(image_id, named)
     try:
-        yield name
+        yield named
     finally:
-        _untag(engine, name)
+        _untag(engine, named)
 
 
 def _untag(engine: Engine, name: str) -> None:

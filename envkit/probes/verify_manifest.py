@@ -96,10 +96,11 @@ def npm(root: Path | None) -> dict[str, str]:
     return {str(row["name"]): str(row["version"]) for row in about if "name" in row and "version" in row}
 
 
-def extensions(root: Path | None) -> dict[str, str]:
+def extensions(root: Path | None, *, home: bool = True) -> dict[str, str]:
     """Return the extensions that are there, but VS Code's own (publisher `vscode`)."""
     folders = [root / "lib" / "vscode" / "extensions"] if root else []
-    folders.append(Path(os.environ.get("HOME") or "/root") / ".local/share/code-server/extensions")
+    if home:
+        folders.append(Path(os.environ.get("HOME") or "/root") / ".local/share/code-server/extensions")
     found = {}
     for folder in folders:
         for file in sorted(folder.glob("*/package.json")):
@@ -152,8 +153,9 @@ def glibc_floor(folder: Path) -> str:
 
 
 def main() -> None:
-    """Read the plan from stdin, print what is there."""
+    """Read the plan from stdin, print what is there; `running`: in an environment, whose home is no part."""
     plan = json.load(sys.stdin)
+    running = bool(plan.get("running"))
     python = str(plan.get("python") or shutil.which("python") or shutil.which("python3") or "")
     root = code_server_root()
     facts = {
@@ -162,13 +164,13 @@ def main() -> None:
         "glibc": (os.confstr("CS_GNU_LIBC_VERSION") or "").replace("glibc ", "")
         if hasattr(os, "confstr")
         else "",
-        "glibc_floor": glibc_floor(ENVKIT),
+        "glibc_floor": "" if running else glibc_floor(ENVKIT),
         "apt": apt(),
         "rpm": rpm(said("rpm", "-qa", "--qf", "%{NAME}\\t%{EVR}\\n")),
         "pip": packages_of(python),
         "tools_pip": packages_of(str(ENVKIT / "jupyter/bin/python")) if (ENVKIT / "jupyter").is_dir() else {},
         "npm": npm(root),
-        "extensions": extensions(root),
+        "extensions": extensions(root, home=not running),
         "extensions_record": read_json(ENVKIT / "extensions.json"),
         "tools": programs(root, python),
     }
