@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from envkit.engines.values import (
     BuildEvent,
     BuildRequest,
+    Change,
     ContainerFacts,
     Ends,
     EngineFacts,
@@ -46,6 +47,22 @@ class Images(Protocol):
 
     def history(self, reference: str) -> tuple[LayerFacts, ...]:
         """Return the image's steps, the oldest first."""
+
+    def config(self, reference: str) -> Mapping[str, Any]:
+        """Return the image's own config, as the engine holds it: Env, Cmd, Labels, Healthcheck, …"""
+
+    def commit(self, container: str, labels: Mapping[str, str]) -> str:
+        """Make an image without a name of a container and its config with these labels more; return its id.
+
+        The engine pauses the container meanwhile, and it may take as long as it takes. With the label SAVE,
+        what carries its value already is that image: asked again, or with a lost reply, there is no second.
+        """
+
+    def load(self, tar: Path, report: Callable[[str], None]) -> str:
+        """Take in a docker archive of one image, named or not; return its id."""
+
+    def save(self, reference: str) -> Iterator[bytes]:
+        """Yield the bytes of a docker archive of the image, all its layers in it."""
 
 
 class Builder(Protocol):
@@ -88,6 +105,21 @@ class Containers(Protocol):
 
     def written_bytes(self, container: str) -> int:
         """Return the size of its writable layer: what would be lost with it; 0 when it is gone."""
+
+    def config(self, container: str) -> Mapping[str, Any]:
+        """Return the container's own config, as the engine holds it: Env, Cmd, Labels, Healthcheck, …"""
+
+    def changes(self, container: str) -> tuple[Change, ...]:
+        """Return each path that is not as in its image, mounts left out, folders before what is in them.
+
+        A byte that is not UTF-8 comes as U+FFFD.
+        """
+
+    def pause(self, container: str) -> None:
+        """Freeze all its processes; one that is paused already is fine, one that does not run is an error."""
+
+    def unpause(self, container: str) -> None:
+        """Let them go on; one that is not paused, or gone, is fine."""
 
 
 class Inside(Protocol):

@@ -20,7 +20,7 @@ from envkit.engines.docker_containers import DockerContainers
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.docker_images import DockerImages
 from envkit.engines.docker_inside import DockerInside
-from envkit.engines.docker_setup import read_setup
+from envkit.engines.docker_setup import loads_on_top, read_setup
 from envkit.engines.docker_watch import DockerWatch
 from envkit.engines.endpoint import Endpoint, find_endpoints, nowhere
 from envkit.engines.failures import NoEngine, NotAllowed
@@ -155,4 +155,5 @@ class DockerEngine:
             cdi=tuple(str(one.get("ID")) for one in about.get("DiscoveredDevices") or ()),
             socket=self._endpoint.there or _file(self.address),
             setup=read_setup(about, version),
+            loads_on_top=loads_on_top(about) and not is_podman(self._client),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import docker
@@ -11,9 +11,11 @@ from docker import types
 from docker.errors import APIError, NotFound
 
 from envkit.engines.docker_errors import spoken_as_ours
+from envkit.engines.failures import NotThere
 from envkit.engines.values import (
     OWNED,
     OWNED_CONTAINER,
+    Change,
     ContainerFacts,
     DeviceRequest,
     Mount,
@@ -27,6 +29,8 @@ _LOGS = {"type": "json-file", "config": {"max-size": "50m", "max-file": "3"}}
 # Podman's own words for states, in Docker's.
 _STATES = {"stopped": "exited", "stopping": "running", "configured": "created", "initialized": "created"}
 _NEVER = "0001-01-01"  # the engine's zero time
+# The engine's numbers: archive.ChangeModify, ChangeAdd, ChangeDelete of moby.
+_KINDS: dict[int, Literal["changed", "added", "deleted"]] = {0: "changed", 1: "added", 2: "deleted"}
 _TMPFS = "rw,nosuid,nodev,noexec"
 
 
@@ -118,6 +122,39 @@ class DockerContainers:
             except NotFound:
                 return 0
         return int(about.get("SizeRw") or 0)
+
+    def config(self, container: str) -> Mapping[str, Any]:
+        """Return the container's own config, as the engine holds it."""
+        with spoken_as_ours(f"looking at the container {container}"):
+            config: dict[str, Any] = self._api.inspect_container(container)["Config"]
+        return config
+
+    def changes(self, container: str) -> tuple[Change, ...]:
+        """Return each path that is not as in its image, mounts left out, folders before what is in them."""
+        url = self._api._url("/containers/{0}/changes", container)
+        with spoken_as_ours(f"comparing the container {container} with its image"):
+            # Not by the SDK's own method: 100,000 files on a slow disk take longer than its time-out.
+            rows = self._api._result(self._api._get(url, timeout=None), json=True)
+        return tuple(Change(row["Path"], _KINDS[row["Kind"]]) for row in rows or ())
+
+    def pause(self, container: str) -> None:
+        """Freeze all its processes; one that is paused already is fine, one that does not run is an error."""
+        self._unless_said("is already paused", "pausing", self._api.pause, container)
+
+    def unpause(self, container: str) -> None:
+        """Let them go on; one that is not paused, or gone, is fine."""
+        try:
+            self._unless_said("is not paused", "unpausing", self._api.unpause, container)
+        except NotThere:
+            return
+
+    def _unless_said(self, fine: str, doing: str, action: Callable[[str], None], container: str) -> None:
+        with spoken_as_ours(f"{doing} the container {container}"):
+            try:
+                action(container)
+            except APIError as error:
+                if fine not in str(error.explanation):
+                    raise
 
     def _refuse_discarded(self, made: Mapping[str, Any]) -> None:
         """Never less than asked: a limit that the engine's kernel cannot hold is an error, not a warning."""

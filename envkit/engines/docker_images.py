@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 
+from envkit.engines import docker_archives
+from envkit.engines.docker_commit import commit
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
 from envkit.engines.values import ImageFacts, LayerFacts
 from envkit.errors import EngineError
@@ -94,9 +96,32 @@ class DockerImages:
             for row in reversed(rows)
         )
 
+    def config(self, reference: str) -> Mapping[str, Any]:
+        """Return the image's own config, as the engine holds it."""
+        with spoken_as_ours(f"looking at the image {reference}"):
+            config: dict[str, Any] = self._api.inspect_image(reference).get("Config") or {}
+        return config
+
+    def commit(self, container: str, labels: Mapping[str, str]) -> str:
+        """Make an image without a name of a container; return its id. Never a second one of a SAVE."""
+        return commit(self._api, container, labels)
+
+    def load(self, tar: Path, report: Callable[[str], None]) -> str:
+        """Take in a docker archive of one image, named or not; return its id."""
+        loaded = docker_archives.load(self._api, tar, report)
+        found = self.inspect(loaded)
+        if found is None:
+            raise EngineError(f"loading {tar}: the image is not there", fix="run the command again")
+        return found.id
+
+    def save(self, reference: str) -> Iterator[bytes]:
+        """Yield the bytes of a docker archive of the image, all its layers in it."""
+        return docker_archives.save(self._api, reference)
+
 
 def _facts(about: dict[str, Any]) -> ImageFacts:
     config = about.get("Config") or {}
+    diff_ids = tuple((about.get("RootFS") or {}).get("Layers") or ())
     return ImageFacts(
         id=about["Id"],
         # Podman writes a short name out in full.
@@ -109,7 +134,8 @@ def _facts(about: dict[str, Any]) -> ImageFacts:
         user=config.get("User") or "",
         architecture=about.get("Architecture", ""),
         size_bytes=int(about.get("Size", 0)),
-        layers=len((about.get("RootFS") or {}).get("Layers") or ()),
+        layers=len(diff_ids),
+        diff_ids=diff_ids,
         created=str(about.get("Created") or ""),
     )
 

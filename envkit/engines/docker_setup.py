@@ -28,6 +28,16 @@ def read_setup(info: Mapping[str, Any], version: Mapping[str, Any]) -> EngineSet
     )
 
 
+def loads_on_top(info: Mapping[str, Any]) -> bool:
+    """Tell whether `docker load` finds lower layers that the archive lacks: containerd's store does not."""
+    kinds = [
+        str(row[1]) for row in info.get("DriverStatus") or () if len(row) == 2 and row[0] == "driver-type"
+    ]
+    return bool(info.get("Driver")) and not any(
+        kind.startswith("io.containerd.snapshotter") for kind in kinds
+    )
+
+
 def _option(text: object) -> str:
     """Return the name of an option: it comes as `name=seccomp,profile=default`."""
     return str(text).removeprefix("name=").partition(",")[0]

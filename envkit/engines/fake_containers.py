@@ -7,12 +7,14 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from envkit.engines.failures import LimitRefused, NameTaken, NotThere, PortTaken
 from envkit.engines.fake_images import FakeImages, carries, made_id
 from envkit.engines.values import (
     OWNED,
     OWNED_CONTAINER,
+    Change,
     ContainerFacts,
     Ends,
     ExecRequest,
@@ -36,6 +38,7 @@ class FakeContainers:
         self.requests: dict[str, RunRequest] = {}
         self.files: dict[str, dict[str, bytes]] = {}
         self.printed: dict[str, bytes] = {}
+        self.changed: dict[str, tuple[Change, ...]] = {}  # by id: what differs from the image beside `files`
         self.endings: dict[tuple[str, ...], tuple[int, bytes]] = {}
         self.busy_ports: set[int] = set()  # another program of the host listens there
         self.lifts_limits = True  # a rootless engine does not
@@ -129,6 +132,40 @@ class FakeContainers:
         """Return the size of its writable layer; 0 when it is gone."""
         facts = self.inspect(container)
         return 0 if facts is None else sum(map(len, self.files[facts.id].values()))
+
+    def config(self, container: str) -> Mapping[str, Any]:
+        """Return the container's own config: its image's, with what was asked for."""
+        facts = self.require(container)
+        request = self.requests.get(facts.id, RunRequest(image=facts.image))
+        config = dict(self._images.config(facts.image))
+        env = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
+        given = {"Cmd": request.command, "Entrypoint": request.entrypoint}
+        return {
+            **config,
+            "Env": [f"{name}={value}" for name, value in {**env, **request.env}.items()],
+            **{name: list(words) for name, words in given.items() if words is not None},
+            "User": facts.user,
+            "Labels": dict(facts.labels),
+        }
+
+    def changes(self, container: str) -> tuple[Change, ...]:
+        """Return each path that is not as in its image: what was put in, and what `changed` says."""
+        facts = self.require(container)
+        put = (Change(path, "added") for path in self.files[facts.id])
+        return tuple(sorted({*put, *self.changed.get(facts.id, ())}))
+
+    def pause(self, container: str) -> None:
+        """Freeze it; one that is paused already is fine, one that does not run is an error."""
+        facts = self.require(container)
+        if facts.state not in ("running", "paused"):
+            raise EngineError(f"the container {facts.name} is not running", fix="start it")
+        self.set_state(facts.id, "paused")
+
+    def unpause(self, container: str) -> None:
+        """Let it go on; one that is not paused, or gone, is fine."""
+        facts = self.inspect(container)
+        if facts is not None and facts.state == "paused":
+            self.set_state(facts.id, "running")
 
     def require(self, container: str) -> ContainerFacts:
         """Return the container; EngineError when there is none."""

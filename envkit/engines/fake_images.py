@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from envkit.engines.values import ImageFacts, LayerFacts
+from envkit.engines.fake_archives import made_layer, read_archive, write_archive
+from envkit.engines.values import SAVE, Change, ImageFacts, LayerFacts
 from envkit.errors import EngineError
 
 EMPTY = ImageFacts(
@@ -17,18 +19,22 @@ EMPTY = ImageFacts(
 
 
 class FakeImages:
-    """Images in memory; `registry` is what pull finds."""
+    """Images in memory; `registry` is what pull finds, `committed` what a commit asks of a container."""
 
     def __init__(self, is_used: Callable[[str], bool]) -> None:
         self._is_used = is_used
         self._images: dict[str, ImageFacts] = {}
         self._history: dict[str, tuple[LayerFacts, ...]] = {}
+        self._configs: dict[str, Mapping[str, Any]] = {}
+        self._layers: dict[str, bytes] = {}
         self.registry: dict[str, ImageFacts] = {}
+        self.committed: Callable[[str], tuple[Mapping[str, Any], str, tuple[Change, ...]]]
+        self.loads_on_top = True
 
     def add(self, facts: ImageFacts, history: tuple[LayerFacts, ...] = ()) -> ImageFacts:
         """Put an image in; without an id it gets one of its own."""
         whole = facts if facts.id else replace(facts, id=made_id(repr(facts), str(len(self._images))))
-        self._images[whole.id] = replace(whole, tags=())
+        self._images[whole.id] = replace(whole, tags=(), diff_ids=self._diff_ids(whole))
         self._history[whole.id] = history or (LayerFacts(created_by="", size_bytes=whole.size_bytes),)
         for reference in facts.tags:
             self.tag(whole.id, reference)
@@ -85,12 +91,99 @@ class FakeImages:
         """Return the image's steps, the oldest first."""
         return self._history[self.require(reference).id]
 
+    def config(self, reference: str) -> Mapping[str, Any]:
+        """Return the image's own config."""
+        facts = self.require(reference)
+        return self._configs.get(facts.id) or _config(facts)
+
+    def commit(self, container: str, labels: Mapping[str, str]) -> str:
+        """Make an image without a name of a container; return its id. Never a second one of a SAVE."""
+        if key := labels.get(SAVE):
+            for facts in self.list({SAVE: key}):
+                return facts.id
+        config, image, changes = self.committed(container)
+        base = self.require(image)
+        whole = {**config, "Labels": {**(config.get("Labels") or {}), **labels}}
+        top = (self._keep(made_layer(f"{container} {changes}")),) if changes else ()
+        return self._take(whole, (*base.diff_ids, *top), base.architecture).id
+
+    def load(self, tar: Path, report: Callable[[str], None]) -> str:
+        """Take in a docker archive of one image, named or not; return its id."""
+        archive = read_archive(tar)
+        diff_ids = tuple(archive.image["rootfs"]["diff_ids"])
+        for diff_id, content in zip(diff_ids, archive.layers, strict=True):
+            if content is not None:
+                if self._keep(content) != diff_id:
+                    raise EngineError(f"loading {tar}: layer {diff_id} is another one", fix="make it anew")
+                report(f"{diff_id} Loading layer")
+            elif diff_id not in self._layers or not self.loads_on_top:
+                raise EngineError(f"loading {tar}: there is no layer {diff_id}", fix="save all of the image")
+        architecture = str(archive.image.get("architecture", ""))
+        made = self._take(archive.image.get("config") or {}, diff_ids, architecture, archive.identity)
+        for name in archive.names:
+            self.tag(made.id, name)
+        return made.id
+
+    def save(self, reference: str) -> Iterator[bytes]:
+        """Yield the bytes of a docker archive of the image, all its layers in it."""
+        facts = self.require(reference)
+        image = {
+            "id": facts.id,  # not made of these bytes, as a real one is
+            "architecture": facts.architecture,
+            "os": "linux",
+            "config": dict(self.config(facts.id)),
+            "rootfs": {"type": "layers", "diff_ids": list(facts.diff_ids)},
+            "history": [{"created_by": layer.created_by} for layer in self._history[facts.id]],
+        }
+        return write_archive(image, facts.tags, tuple(self._layers[diff_id] for diff_id in facts.diff_ids))
+
+    def _take(
+        self, config: Mapping[str, Any], diff_ids: tuple[str, ...], architecture: str, identity: str = ""
+    ) -> ImageFacts:
+        facts = ImageFacts(
+            id=identity or made_id(repr(config), *diff_ids),
+            tags=(),
+            digests=(),
+            labels=config.get("Labels") or {},
+            env=dict(entry.partition("=")[::2] for entry in config.get("Env") or ()),
+            entrypoint=tuple(config.get("Entrypoint") or ()),
+            command=tuple(config.get("Cmd") or ()),
+            user=config.get("User") or "",
+            architecture=architecture,
+            size_bytes=sum(len(self._layers[diff_id]) for diff_id in diff_ids),
+            layers=len(diff_ids),
+            diff_ids=diff_ids,
+        )
+        self._configs[facts.id] = config
+        tags = found.tags if (found := self._images.get(facts.id)) else ()
+        return self.add(replace(facts, tags=tags))
+
+    def _keep(self, content: bytes) -> str:
+        diff_id = "sha256:" + hashlib.sha256(content).hexdigest()
+        self._layers[diff_id] = content
+        return diff_id
+
+    def _diff_ids(self, facts: ImageFacts) -> tuple[str, ...]:
+        """Return the layers that an image of this many has: those it names, and more of its own."""
+        more = (made_layer(f"{facts.id} {number}") for number in range(len(facts.diff_ids), facts.layers))
+        return (*facts.diff_ids, *map(self._keep, more))
+
     def require(self, reference: str) -> ImageFacts:
         """Return the image; EngineError when there is none."""
         found = self.inspect(reference)
         if found is None:
             raise EngineError(f"{reference}: no such image", fix="`envkit build` makes one from a spec")
         return found
+
+
+def _config(facts: ImageFacts) -> dict[str, Any]:
+    return {
+        "Env": [f"{name}={value}" for name, value in facts.env.items()],
+        "Cmd": list(facts.command),
+        "Entrypoint": list(facts.entrypoint),
+        "User": facts.user,
+        "Labels": dict(facts.labels),
+    }
 
 
 def carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from envkit.spec.reserved import OWNED as OWNED
+from envkit.spec.reserved import SAVE as SAVE
 
 # A container inherits its image's labels, so OWNED on one only says that its image is ours. This one is
 # set by `Containers.create` alone.
@@ -47,6 +48,8 @@ class EngineFacts:
     cdi: tuple[str, ...] = ()  # devices it knows by the Container Device Interface ("nvidia.com/gpu=0")
     socket: str = ""  # where it listens, when that is a file
     setup: EngineSetup = field(default_factory=EngineSetup)
+    # Whether it takes an archive that lacks the layers it has: overlay2 does, containerd's store does not.
+    loads_on_top: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,7 @@ class ImageFacts:
     size_bytes: int
     layers: int
     created: str = ""  # RFC 3339; of a build that found everything in its cache: when it was first built
+    diff_ids: tuple[str, ...] = ()  # sha256:… of each layer's tar, the lowest first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +194,13 @@ class ContainerFacts:
     oom_killed: bool = False  # something in it, not always its main program, was ended for want of memory
     error: str = ""  # what the engine says of a start that failed
     restarts: int = 0  # how often the engine started it again by itself
+
+
+class Change(NamedTuple):
+    """One path that a container has otherwise than its image. No dataclass: there can be 100,000 of them."""
+
+    path: str
+    kind: Literal["changed", "added", "deleted"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 OWNED = "io.envkit.owned"  # "true" on everything that envkit makes
+SAVE = "io.envkit.save"  # on the step in between of a save: which one
 LABELS = ("io.envkit.", "com.docker.", "io.docker.", "org.dockerproject.")
 
 _OURS = "envkit sets it, so that every process sees the same"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +14,10 @@ import pytest
 from envkit.engines.failures import BuildFailed, NameTaken, PortTaken
 from envkit.engines.values import (
     OWNED,
+    SAVE,
     BuildEvent,
     BuildRequest,
+    Change,
     Ends,
     ExecRequest,
     LogLine,
@@ -127,6 +131,108 @@ def test_a_history_begins_with_the_oldest_step(lab: Lab) -> None:
 def test_what_no_registry_has_cannot_be_pulled(lab: Lab) -> None:
     with pytest.raises(EngineError):
         lab.engine.images.pull("127.0.0.1:1/envkit/nothing:1", lambda line: None)
+
+
+def test_an_image_tells_its_config_and_its_layers(lab: Lab) -> None:
+    config, facts = lab.engine.images.config(lab.image), lab.engine.images.inspect(lab.image)
+    base = lab.engine.images.inspect("debian:12")
+    assert facts is not None and base is not None
+    assert (config["Cmd"], config["User"], "GREETING=hello there" in config["Env"]) == (
+        ["sleep", "300"],
+        "1000:0",
+        True,
+    )
+    assert len(facts.diff_ids) == facts.layers and facts.diff_ids[: base.layers] == base.diff_ids
+
+
+def test_there_is_no_config_of_an_image_that_is_not_there(lab: Lab) -> None:
+    with pytest.raises(EngineError):
+        lab.engine.images.config(NOBODY)
+
+
+def test_a_container_becomes_an_image_without_a_name(lab: Lab) -> None:
+    made = lab.running(env={"MORE": "words"})
+    lab.engine.inside.put(made, {"/opt/kept": b"x"})
+    image = lab.engine.images.commit(made, {SAVE: lab.name, "io.envkit.word": 'a "b" $HOME'})
+    facts, base, there = (lab.engine.images.inspect(one) for one in (image, lab.image, "debian:12"))
+    assert facts is not None and base is not None and there is not None
+    assert (facts.tags, facts.command, facts.user) == ((), ("sleep", "300"), "1000:0")
+    assert (facts.env["MORE"], facts.labels["io.envkit.word"]) == ("words", 'a "b" $HOME')
+    assert facts.labels["io.envkit.name"] == "contract" and facts.diff_ids[:-1] == base.diff_ids
+    after = lab.engine.containers.inspect(made)
+    assert after is not None and after.state == "running"
+
+
+def test_one_save_never_makes_two_images(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    first = lab.engine.images.commit(made, {SAVE: lab.name})
+    lab.engine.inside.put(made, {"/opt/later": b"x"})
+    assert lab.engine.images.commit(made, {SAVE: lab.name}) == first
+    assert [facts.id for facts in lab.engine.images.list({SAVE: lab.name})] == [first]
+
+
+def test_what_is_gone_becomes_no_image(lab: Lab) -> None:
+    with pytest.raises(EngineError):
+        lab.engine.images.commit(NOBODY, {SAVE: lab.name})
+
+
+def archived(lab: Lab, folder: Path) -> Path:
+    """Return an archive of the lab's image, as the engine gives it."""
+    path = folder / "image.tar"
+    with path.open("wb") as file:
+        for part in lab.engine.images.save(lab.image):
+            file.write(part)
+    return path
+
+
+def test_an_archive_gives_the_image_back_with_its_name(lab: Lab, tmp_path: Path) -> None:
+    before, path = lab.engine.images.inspect(lab.image), archived(lab, tmp_path)
+    lab.engine.images.untag(lab.image)
+    assert before is not None and lab.engine.images.load(path, lambda line: None) == before.id
+    after = lab.engine.images.inspect(lab.image)
+    assert after is not None and (after.tags, after.diff_ids) == (before.tags, before.diff_ids)
+
+
+def test_an_archive_may_lack_the_layers_that_the_engine_has(lab: Lab, tmp_path: Path) -> None:
+    assert lab.engine.facts().loads_on_top
+    made = lab.engine.containers.create(lab.request())
+    lab.engine.inside.put(made, {"/opt/kept": b"x"})
+    image = lab.engine.images.commit(made, {SAVE: lab.name})
+    lab.engine.images.tag(image, f"{lab.name}:more")
+    path, thin = tmp_path / "whole.tar", tmp_path / "thin.tar"
+    path.write_bytes(b"".join(lab.engine.images.save(f"{lab.name}:more")))
+    without_lower_layers(path, thin)
+    lab.engine.containers.remove(made)
+    lab.engine.images.untag(f"{lab.name}:more")
+    assert lab.engine.images.inspect(image) is None
+    assert lab.engine.images.load(thin, lambda line: None) == image
+    assert thin.stat().st_size < 100_000
+
+
+def without_lower_layers(whole: Path, thin: Path) -> None:
+    """Write the archive again with its uppermost layer only."""
+    with tarfile.open(whole) as archive, tarfile.open(thin, "w") as written:
+        (entry,) = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+        for name in ("manifest.json", entry["Config"], entry["Layers"][-1]):
+            written.addfile(archive.getmember(name), archive.extractfile(name))
+
+
+def test_an_image_of_no_name_can_be_loaded(lab: Lab, tmp_path: Path) -> None:
+    facts = lab.engine.images.inspect(lab.image)
+    assert facts is not None
+    path = tmp_path / "image.tar"
+    path.write_bytes(b"".join(lab.engine.images.save(facts.id)))
+    assert lab.engine.images.load(path, lambda line: None) == facts.id
+
+
+def test_what_is_no_archive_is_not_loaded(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(EngineError):
+        lab.engine.images.load(rootfs(tmp_path, "nothing"), lambda line: None)
+
+
+def test_an_image_that_is_not_there_is_not_saved(lab: Lab) -> None:
+    with pytest.raises(EngineError):
+        list(lab.engine.images.save(NOBODY))
 
 
 # builds
@@ -368,6 +474,41 @@ def test_what_was_written_is_weighed(lab: Lab) -> None:
     assert lab.engine.containers.written_bytes(made) >= before + 100_000
     lab.engine.containers.remove(made)
     assert lab.engine.containers.written_bytes(made) == 0
+
+
+def test_a_container_tells_its_config(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request(env={"MORE": "words"}))
+    config = lab.engine.containers.config(made)
+    assert {"MORE=words", "GREETING=hello there"} <= set(config["Env"]) and config["User"] == "1000:0"
+    with pytest.raises(EngineError):
+        lab.engine.containers.config(NOBODY)
+
+
+def test_a_container_tells_what_is_not_as_in_its_image(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    assert lab.engine.containers.changes(made) == ()
+    lab.engine.inside.put(made, {"/opt/ünïcode ": b"x"})
+    assert Change("/opt/ünïcode ", "added") in lab.engine.containers.changes(made)
+    with pytest.raises(EngineError):
+        lab.engine.containers.changes(NOBODY)
+
+
+def test_a_paused_container_goes_on_and_twice_is_fine(lab: Lab) -> None:
+    made, states = lab.running(), []
+    for action in (lab.engine.containers.pause, lab.engine.containers.unpause):
+        for _ in range(2):
+            action(made)
+        facts = lab.engine.containers.inspect(made)
+        states.append(facts and facts.state)
+    assert states == ["paused", "running"]
+
+
+def test_only_what_runs_is_paused_and_what_is_gone_goes_on(lab: Lab) -> None:
+    made = lab.engine.containers.create(lab.request())
+    for container in (made, NOBODY):
+        with pytest.raises(EngineError):
+            lab.engine.containers.pause(container)
+        lab.engine.containers.unpause(container)
 
 
 # inside
