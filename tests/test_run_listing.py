@@ -130,4 +130,6 @@ def test_a_name_in_two_homes_is_asked_for_by_its_folder(tmp_path: Path) -> None:
     make(tmp_path / "grace", "a", end=FINISHED)
     with pytest.raises(UsageError) as caught:
         find(site(tmp_path / "ada", container("b", tmp_path / "grace")), "a")
-    assert caught.value.fix == f"give its folder: {tmp_path}/ada/task/a"
+    assert caught.value.fix == (
+        f"in its home the name is enough; elsewhere give its folder: {tmp_path}/ada/task/a"
+    )

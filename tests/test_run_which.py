@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,20 @@ def test_a_name_is_what_has_it(tmp_path: Path) -> None:
     assert isinstance(run, Run)
     assert (run.name, meant(there, "lab"), meant(there, None)) == ("a", "lab", None)
     assert all_meant(there, ("lab", "a")) == (("lab",), (run,))
+
+
+def test_of_two_homes_that_have_a_name_the_one_where_the_user_is_counts(tmp_path: Path) -> None:
+    homes = tmp_path / "one", tmp_path / "other"
+    for home in homes:
+        make(home, "a", end=FINISHED)
+    there = site(homes[0], environment("lab", homes[1]))
+    with pytest.raises(UsageError) as caught:
+        meant(there, "a")
+    folders = [f"{home}/task/a" for home in homes]
+    assert caught.value.what.startswith("there are 2 runs 'a', in several homes:")
+    assert all(folder in caught.value.what for folder in folders)
+    run = meant(replace(there, here=f"{homes[1]}/proj"), "a")
+    assert isinstance(run, Run) and str(run.folder.path) == folders[1]
 
 
 def test_a_name_of_both_must_be_told_apart(tmp_path: Path) -> None:

@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 def command(yes: bool, dry_run: bool, host_name: str | None, as_json: bool) -> None:
     """Remove what a killed envkit left: containers for a moment, half-made environments, images, folders.
 
-    It shows them and asks. What somebody is still at stays, and so does every environment that was started.
+    The containers of runs that have ended, whose folders tell all, go too. It shows them and asks. What
+    somebody is still at stays, and so does every environment that was started.
     """
     from datetime import datetime, timezone
 
     from envkit.cli.site import open_site
-    from envkit.environment.garbage import Place, Swept, leftovers, sweep
+    from envkit.environment.garbage import Place, Swept, sweep
+    from envkit.run.tidy import leftovers
 
     site = open_site(host_name)
     place = Place(engine=site.engine, host=site.host, cache=site.cache)
-    found = leftovers(place, datetime.now(timezone.utc))
+    found = leftovers(site, datetime.now(timezone.utc))
     if not as_json:
         _show(found)
     if found and not (yes or dry_run):

@@ -15,7 +15,7 @@ from envkit.cli import options, output
 if TYPE_CHECKING:
     from envkit.engines.values import LogLine
     from envkit.environment.reading import ReadRequest
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.run.listing import Run
     from envkit.run.output import Wanted
 

@@ -12,7 +12,7 @@ from envkit.cli import options, output
 
 if TYPE_CHECKING:
     from envkit.environment.opening import OpenDoor
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.hosts.ssh import SshHost
 
 _WORDS = {"jupyter": "JupyterLab", "code": "VS Code", "tensorboard": "TensorBoard"}

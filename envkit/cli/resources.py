@@ -12,7 +12,7 @@ import click
 from envkit.cli import options
 
 if TYPE_CHECKING:
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.plan.mounts import FolderMount
     from envkit.plan.run_plan import RunOptions
 

@@ -12,7 +12,7 @@ from envkit.cli import output
 if TYPE_CHECKING:
     from pathlib import PurePosixPath
 
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.run.folder import End
     from envkit.run.listing import Run
 

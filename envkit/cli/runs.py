@@ -38,10 +38,12 @@ def command(
 ) -> None:
     """List training runs, the newest first: what became of each, and why.
 
-    Their folders tell it, which stay when containers go: also when no engine answers.
+    Their folders tell it, which stay when containers go: also when no engine answers. The containers of
+    detached runs that have ended go with this look.
     """
     from envkit.cli.site import absolute, looked_at
     from envkit.run.listing import runs
+    from envkit.run.tidy import tidy
 
     site = looked_at(host_name)
     found = runs(site, absolute(home, site))
@@ -53,6 +55,8 @@ def command(
     else:
         headers = ("NAME", "STATE", "WHERE", "DEVICES", "STARTED", "TOOK")
         output.show_table(headers, [_cells(run) for run in found], [reason(run) for run in found])
+    if any(run.container and run.is_over for run in found):
+        tidy(site)
 
 
 def as_told(run: Run) -> dict[str, Any]:

@@ -22,28 +22,36 @@ def open_engine(host_name: str | None = None) -> Engine:
 
 def open_site(host_name: str | None = None) -> Site:
     """Return a host, or this machine, as a place for environments."""
-    from envkit import paths
     from envkit.engines.docker import connect
-    from envkit.environment.site import Site
     from envkit.hosts.local import LocalHost
 
     if host_name is not None:
         return site_of(opened_host(host_name))
     host = LocalHost()
-    return Site(engine=connect(host), host=host, home=str(paths.work_home()), cache=str(paths.work_cache()))
+    return _this_machine(host, connect(host))
 
 
 def looked_at(host_name: str | None = None) -> Site:
     """Return a place of which the disk tells enough: its engine is looked for when it is asked."""
-    from envkit import paths
-    from envkit.environment.site import Site
     from envkit.hosts.local import LocalHost
 
     if host_name is not None:
         return site_of(opened_host(host_name), _connect_late)
     host = LocalHost()
+    return _this_machine(host, _connect_late(host))
+
+
+def _this_machine(host: Host, engine: Engine) -> Site:
+    from contextlib import suppress
+
+    from envkit import paths
+    from envkit.environment.site import Site
+
+    here = ""
+    with suppress(OSError):  # the folder was removed meanwhile
+        here = str(Path.cwd())
     return Site(
-        engine=_connect_late(host), host=host, home=str(paths.work_home()), cache=str(paths.work_cache())
+        engine=engine, host=host, home=str(paths.work_home()), cache=str(paths.work_cache()), here=here
     )
 
 

@@ -13,7 +13,7 @@ from envkit.cli.resources import Resources, job_resources
 from envkit.cli.train_wish import Asked, Train, wish_of
 
 if TYPE_CHECKING:
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.run.folder import End
     from envkit.run.going import Going
     from envkit.run.plan import JobPlan
@@ -133,7 +133,7 @@ def command(resources: Resources, **values: Any) -> None:
         going = start(site, plan, output.note)
         output.note(f"run {going.name}: {going.folder.path}")
         if asked.detach:
-            _show_detached(going, asked)
+            _show_detached(site, going, asked)
             return
         click.get_current_context().exit(_attached(site, going, asked))
 
@@ -209,14 +209,19 @@ def _say(going: Going, end: End, asked: Asked, *, interrupted: bool) -> int:
     return Interrupted.exit_code if interrupted and end.state == "stopped" else run_end.code(end)
 
 
-def _show_detached(going: Going, asked: Asked) -> None:
+def _show_detached(site: Site, going: Going, asked: Asked) -> None:
+    """Say what goes on; the containers of those that went on before, and have ended, go."""
+    from envkit.run.tidy import tidy
+
     if asked.as_json:
         output.show_json({"name": going.name, "folder": str(going.folder.path), "end": None})
-        return
-    output.show(going.name)
-    output.note(
-        f"it goes on by itself: `envkit attach {going.name}` follows it, `envkit stop {going.name}` ends it"
-    )
+    else:
+        output.show(going.name)
+        output.note(
+            f"it goes on by itself: `envkit attach {going.name}` follows it, "
+            f"`envkit stop {going.name}` ends it"
+        )
+    tidy(site)
 
 
 def _show_plan(plan: JobPlan, *, as_json: bool) -> None:

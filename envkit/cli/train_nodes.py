@@ -11,7 +11,7 @@ from envkit.cli.resources import Resources
 from envkit.cli.train_wish import Asked, wish_of
 
 if TYPE_CHECKING:
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.run.going import Going
     from envkit.run.nodes import Machine
 

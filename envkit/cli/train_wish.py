@@ -11,7 +11,7 @@ import click
 from envkit.cli.resources import Resources
 
 if TYPE_CHECKING:
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.plan.run_plan import RunOptions
     from envkit.run.plan import JobWish
     from envkit.run.wish import Wish

@@ -12,7 +12,7 @@ from envkit.cli.resources import Resources, resources
 
 if TYPE_CHECKING:
     from envkit.environment.ready import Opened
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.plan.run_plan import RunImage, RunPlan
 
 

@@ -9,7 +9,7 @@ import click
 from envkit.cli import options, output
 
 if TYPE_CHECKING:
-    from envkit.environment.up import Site
+    from envkit.environment.site import Site
     from envkit.run.listing import Run
 
 

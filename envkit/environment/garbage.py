@@ -23,7 +23,7 @@ from envkit.image.proving import UNVERIFIED
 _LEASE = timedelta(hours=1)
 # The last step of an image that envkit made: of one that a user derived from it, it is another.
 _OURS = re.compile(r"(/bin/sh -c #\(nop\) +)?(LABEL .*io\.envkit\.|COPY .* (in )?/opt/envkit/)")
-Kind = Literal["temporary", "half-made", "image", "build's name", "folder", "cache", "card"]
+Kind = Literal["temporary", "half-made", "image", "build's name", "folder", "cache", "card", "run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def _remove(place: Place, one: Leftover) -> None:
         remove_folder(place.host, one.kind, one.id)
     elif one.kind == "temporary":
         place.engine.containers.remove(one.id)
-    elif one.kind in ("half-made", "card"):
+    elif one.kind in ("half-made", "card", "run"):
         place.engine.containers.remove_idle(one.id)  # whoever has started it meanwhile keeps it
     else:
         place.engine.images.untag(one.id)

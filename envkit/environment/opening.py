@@ -13,7 +13,7 @@ from envkit.engines.values import ContainerFacts
 from envkit.environment import door
 from envkit.environment.handover import awaited, tls
 from envkit.environment.lookup import chosen, find, name_of
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import UsageError
 
 Service = Literal["jupyter", "code", "tensorboard"]

@@ -18,4 +18,5 @@ class Site:
     home: str
     cache: str
     ask: Ask = ask
+    here: str = ""  # the folder of this machine that the user is in
     user_home: str | None = None  # of a host over SSH: what `~` and relative paths mean there

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from envkit import paths
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, ImageFacts
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import EnvkitError, UsageError
 from envkit.plan.run_plan import RunImage
 

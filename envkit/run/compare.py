@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeVar
 
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.hosts.base import Command, Host
 from envkit.run import events, from_json
 from envkit.run.events import Scalar

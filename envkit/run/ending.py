@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envkit.environment import card_lease
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import EnvkitError, HostError
 from envkit.hosts.base import Command
 from envkit.run import going

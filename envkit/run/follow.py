@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import EngineError, EnvkitError, HostError, UsageError
 from envkit.hosts.base import PART_BYTES
 from envkit.run import listing

@@ -24,6 +24,7 @@ from envkit.run.states import OVER, Evidence, Judged, State, Word, judge
 
 KIND = {OWNED_CONTAINER: "true", "io.envkit.kind": "run"}
 NAME = "io.envkit.run"
+FOLDER = "io.envkit.run-folder"  # of its machine
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of what `envkit train` makes
 PREFIX = "run/"  # before a run's name where an environment has the same
 _SHORT_ID = re.compile(r"[0-9a-f]{12}")  # a container's host name, where nobody chose another
@@ -105,7 +106,7 @@ def find(site: Site, name: str) -> Run:
     found = named(site, name)
     if not found:
         raise UsageError(f"there is no run {bare!r}", fix=_near(bare, [run.name for run in runs(site, home)]))
-    return only(found)
+    return only(found, site.here)
 
 
 def named(site: Site, name: str) -> tuple[Run, ...]:
@@ -114,13 +115,17 @@ def named(site: Site, name: str) -> tuple[Run, ...]:
     return runs(site, home, bare) if _NAME.fullmatch(bare) else ()
 
 
-def only(found: tuple[Run, ...]) -> Run:
-    """Return the run, where there is one of its name; UsageError when there are several."""
+def only(found: tuple[Run, ...], here: str) -> Run:
+    """Return the run, where there is one of its name; of several the one in whose home the user is."""
     if len(found) > 1:
+        near = [run for run in found if here and PurePosixPath(here).is_relative_to(run.home)]
+        if len(near) == 1:
+            return near[0]
+        folder = shlex.quote(str(found[0].folder.path))
         where = "\n    ".join(str(run.folder.path) for run in found)
         raise UsageError(
             f"there are {len(found)} runs {found[0].name!r}, in several homes:\n    {where}",
-            fix=f"give its folder: {shlex.quote(str(found[0].folder.path))}",
+            fix=f"in its home the name is enough; elsewhere give its folder: {folder}",
         )
     return found[0]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from envkit.container.deliver import deliver
 from envkit.environment import card_lease
 from envkit.environment.ports import free_ports, taken_there
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import EnvkitError, RunError, UsageError
 from envkit.hosts.base import Command, Host, Remote
 from envkit.plan.run_plan import SECRETS

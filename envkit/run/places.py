@@ -10,8 +10,8 @@ from pathlib import Path
 from envkit.container.temporary import running
 from envkit.engines.values import ContainerFacts, ImageFacts, RunRequest
 from envkit.environment import lookup, machine
+from envkit.environment.site import Site
 from envkit.environment.target import DEFAULT_SPEC, find_image, is_spec
-from envkit.environment.up import Site
 from envkit.errors import EngineError, EnvkitError, UsageError
 from envkit.hosts.base import Host
 from envkit.image.expectation import of_image

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from envkit.environment import card_lease
-from envkit.environment.up import Site
-from envkit.run.going import Going, is_active, last_attempt
+from envkit.environment.site import Site
+from envkit.run.folder import End
+from envkit.run.going import Going, is_active, last_attempt, record
 
 # What envkit itself puts there (passwd, group, the programs: 0.3 MB) and what Python caches for itself is no
 # loss; a result that somebody wrote outside of /work is more.
@@ -26,10 +26,15 @@ def settle(site: Site, run: Going) -> int:
             return 0  # it goes on, for whatever reason: not ours to end
         time.sleep(_PAUSE_S)
     card_lease.release(site.engine, run.container)
-    if site.host.read(Path(last_attempt(site.host, run).end)) is None:
+    if told_end(site, run) is None:
         return 0  # without an end's own words its container is the only evidence: it stays until `rm`
     written = site.engine.containers.written_bytes(run.container) if facts else 0
     if written > NOTICEABLE_BYTES:
         return written
     site.engine.containers.remove_idle(run.container)
     return 0
+
+
+def told_end(site: Site, run: Going) -> End | None:
+    """Return how it ended, where its own folder tells that and can be read."""
+    return record(site.host, End, last_attempt(site.host, run).end)

@@ -17,12 +17,12 @@ from envkit.engines.failures import LimitRefused, NameTaken
 from envkit.engines.values import ExecRequest, RunRequest, Tmpfs
 from envkit.environment import card_lease, cards_inside, folders
 from envkit.environment.secrets import values
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import EngineError, HostError, RunError, UsageError
 from envkit.hosts.base import Command
 from envkit.plan.run_plan import CACHE, HOME, SECRETS
 from envkit.run.going import Going, is_active
-from envkit.run.listing import KIND, NAME
+from envkit.run.listing import FOLDER, KIND, NAME
 from envkit.run.plan import InEnvironment, JobPlan, NodePlan, OwnContainer
 from envkit.run.sync import send
 
@@ -178,7 +178,7 @@ def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
         user=_user(place),
         groups=place.groups,
         env={"HOME": HOME, **({"ENVKIT_SECRET_NAMES": names} if names else {})},
-        labels={**KIND, NAME: plan.name, "io.envkit.run-folder": str(plan.folder.path), **claim.labels},
+        labels={**KIND, NAME: plan.name, FOLDER: str(plan.folder.path), **claim.labels},
         mounts=(*place.mounts, *wired.libraries(place.device)),
         tmpfs=(memory,) if names or node else (),
         network="host" if node else None,  # torch's own ports are any, and must be reached

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from envkit.engines.values import ExecRequest
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import HostError, RunError
 from envkit.hosts.base import Command
 from envkit.run.folder import AttemptFolder, Stop, Supervisor

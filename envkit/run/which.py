@@ -6,7 +6,7 @@ import difflib
 
 from envkit.engines.values import ContainerFacts
 from envkit.environment import lookup
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import EngineError, HostError, UsageError
 from envkit.run.evidence import look
 from envkit.run.listing import PREFIX, Run, find, home_of, named, only, runs
@@ -32,7 +32,7 @@ def meant(site: Site, name: str | None) -> Run | str | None:
         return name
     found = named(site, name)
     if found:
-        return only(found)
+        return only(found, site.here)
     raise trouble or _unknown(site, name)
 
 

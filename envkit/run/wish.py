@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from envkit.engines.values import Mount
 from envkit.environment import asking, folders, machine
 from envkit.environment.asking import Asked
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import RunError, UsageError
 from envkit.hosts.base import Host
 from envkit.plan.run_plan import HOME, Caller, RunHost, RunOptions

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from envkit.environment.up import Site
+from envkit.environment.site import Site
 from envkit.errors import AcceleratorError, UsageError
 from envkit.hosts.base import Command, Host
 from envkit.smoke import baseline, bundle, checks, peaks

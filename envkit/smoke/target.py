@@ -14,8 +14,8 @@ from envkit.engines.values import ContainerFacts, ImageFacts
 from envkit.environment import lookup, machine
 from envkit.environment.asking import cards_there
 from envkit.environment.card_lease import CardTaken, Claim
+from envkit.environment.site import Site
 from envkit.environment.target import find_image, is_spec, named
-from envkit.environment.up import Site
 from envkit.errors import AcceleratorError, EnvkitError, UsageError
 from envkit.hosts.base import Host
 from envkit.image.inventory import find

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.real.conftest import Ide
-from tests.real.train.conftest import LONG_S, Trainer, until
+from tests.real.train.conftest import LONG_S, PROGRAM, Trainer, until
 
 pytestmark = pytest.mark.real
 
@@ -55,6 +55,14 @@ def test_detach_leaves_it_at_once(trainer: Trainer) -> None:
     until(lambda: b"ready" in trainer.log(), "the script does not begin")
     (trainer.home / "proj" / "go").touch()
     assert trainer.end()["state"] == "finished"
+
+    def is_gone_once_it_was_looked_at() -> bool:
+        looked = (PROGRAM, "runs", "--home", str(trainer.home))
+        subprocess.run(looked, check=True, capture_output=True, timeout=LONG_S)
+        return trainer.container() is None
+
+    until(is_gone_once_it_was_looked_at, "the container of a run that has ended stays")
+    assert trainer.log().endswith(b"went on to its end\n")
 
 
 def test_ctrl_c_lets_it_save(trainer: Trainer) -> None:
