@@ -88,6 +88,7 @@ def test_ranks_save_even_if_torchrun_dies_meanwhile(inside: Inside) -> None:
     script = SAVER.replace('"', "'").replace("'told'", "'told'+os.environ['RANK']")
     script = script.replace("'saved'", "'saved'+os.environ['RANK']")
     script = script.replace("'ready'", "'ready'+os.environ['RANK']")
+    script = script.replace("time.sleep(2.5)", "\n    while not os.path.exists('go'): time.sleep(0.1)")
     container = inside.begin(script)
     until(lambda: all((inside.top / f"ready{rank}").exists() for rank in (0, 1)), "the ranks do not begin")
     container.kill(signal="SIGTERM")
@@ -95,6 +96,7 @@ def test_ranks_save_even_if_torchrun_dies_meanwhile(inside: Inside) -> None:
     for pid in container.top()["Processes"]:
         if "torch.distributed.run" in pid[-1] or "launch/boot.py" in pid[-1]:
             os.kill(int(pid[1]), signal.SIGKILL)
+    (inside.top / "go").touch()
     inside.wait()
     assert [(inside.top / f"saved{rank}").read_text() for rank in (0, 1)] == ["all of it"] * 2
     assert [(inside.top / f"told{rank}").read_text() for rank in (0, 1)] == ["x"] * 2
