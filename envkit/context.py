@@ -57,7 +57,6 @@ _LAB_SETTINGS = {
 }
 # The chat's own programs are left out of the image (install_code_server.sh), so its pane would be dead.
 _CODE_SETTINGS = {
-    "python.defaultInterpreterPath": "/opt/venv/bin/python",
     "chat.disableAIFeatures": True,
     "workbench.secondarySideBar.defaultVisibility": "hidden",
 }
@@ -139,16 +138,16 @@ def _installed(plan: BuildPlan, shipped: Shipped) -> list[ContextFile]:
         ContextFile(name=f"installed/{place}", content=shipped.programs[name], mode=mode)
         for name, (place, mode) in _IMAGE_PROGRAMS.items()
     ]
-    texts = {**render.settings(plan, shipped.templates), **_kernel(), **_ide_settings(plan)}
+    texts = {**render.settings(plan, shipped.templates), **_kernel(plan), **_ide_settings(plan)}
     return files + [
         ContextFile(name=f"installed/{place}", content=text.encode()) for place, text in texts.items()
     ]
 
 
-def _kernel() -> dict[str, str]:
+def _kernel(plan: BuildPlan) -> dict[str, str]:
     """Return the one kernel: the user's Python, in place of the tools' own."""
     spec = {
-        "argv": ["/opt/venv/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "argv": [plan.python.program, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "Python 3",
         "language": "python",
         "metadata": {"debugger": True},
@@ -161,13 +160,16 @@ def _ide_settings(plan: BuildPlan) -> dict[str, str]:
     lab = _LAB_SETTINGS | json.loads(plan.lab_settings or "{}")
     found = {"jupyter/share/jupyter/lab/settings/overrides.json": json.dumps(lab, indent=1) + "\n"}
     if plan.tools.code_server:
+        interpreter = {"python.defaultInterpreterPath": plan.python.program}
         extension = {
             "name": "defaults",
             "publisher": "envkit",
             "displayName": "envkit: this image's settings",
             "version": "1.0.0",
             "engines": {"vscode": "*"},
-            "contributes": {"configurationDefaults": _CODE_SETTINGS | json.loads(plan.code_settings or "{}")},
+            "contributes": {
+                "configurationDefaults": interpreter | _CODE_SETTINGS | json.loads(plan.code_settings or "{}")
+            },
         }
         place = "code-server/lib/vscode/extensions/envkit.defaults/package.json"
         found[place] = json.dumps(extension, indent=1, sort_keys=True) + "\n"

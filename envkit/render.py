@@ -12,6 +12,7 @@ from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFo
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from envkit.errors import PlanError
+from envkit.plan import adopted
 from envkit.plan.build_plan import BuildPlan, StepPlan
 
 # A builder reads no longer line: Go's bufio.MaxScanTokenSize, with which Docker's parser splits the file.
@@ -35,12 +36,22 @@ def settings(plan: BuildPlan, templates: Mapping[str, str]) -> dict[str, str]:
     script = templates.get(f"{plan.accelerator}/variables.sh")
     return {
         **({"etc/variables.sh": script} if script else {}),
+        **_of_the_image(plan),
         "etc/supervisord.conf": _render("etc/supervisord.conf.j2", plan, templates, values),
         "etc/jupyter/jupyter_server_config.py": _render(
             "etc/jupyter_server_config.py.j2", plan, templates, values
         ),
         "etc/code-server.yaml": templates["etc/code-server.yaml"],
         "etc/ipython_config.py": _render("etc/ipython_config.py.j2", plan, templates, values),
+    }
+
+
+def _of_the_image(plan: BuildPlan) -> dict[str, str]:
+    if plan.kept is None or not adopted.wraps(plan.kept):
+        return {}
+    return {
+        "etc/entrypoint.sh": adopted.entrypoint_script(plan.kept, plan.python.home),
+        "etc/after_entrypoint.sh": adopted.after_script(plan.kept, plan.python.home),
     }
 
 

@@ -10,9 +10,9 @@ _META = "envkit.host"
 # The commands that take --host (tests/test_cli_elsewhere.py compares them with the commands themselves).
 VERBS = frozenset(
     (
-        "attach", "build", "cache", "compare", "cp", "devices", "diff", "doctor", "exec", "gc", "idle",
-        "inspect", "keep", "logs", "open", "plan", "ps", "restart", "rm", "runs", "shell", "smoke", "start",
-        "stop", "tensorboard", "top", "train", "up", "verify", "wait",
+        "adopt", "attach", "build", "cache", "compare", "cp", "devices", "diff", "doctor", "exec", "gc",
+        "idle", "inspect", "keep", "logs", "open", "plan", "ps", "restart", "rm", "runs", "shell", "smoke",
+        "start", "stop", "tensorboard", "top", "train", "up", "verify", "wait",
     )
 )  # fmt: skip
 _QUOTED = re.compile(r"`envkit (?P<verb>[a-z]+)(?P<rest>[^`]*)`")

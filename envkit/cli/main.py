@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("envkit.cli.plan", "Print every decision for a spec, with its reason."),
     "render": ("envkit.cli.render", "Print the Dockerfile, or write the build context."),
     "build": ("envkit.cli.build", "Build the image, prove that it works, and tag it."),
+    "adopt": ("envkit.cli.adopt", "Put both IDEs onto an image that you have."),
     "verify": ("envkit.cli.verify", "Prove that an image works, item by item."),
     "inspect": ("envkit.cli.inspect", "Print an image's manifest and verdict."),
     "diff": ("envkit.cli.diff", "Compare what two images hold."),

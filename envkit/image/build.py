@@ -18,6 +18,7 @@ from envkit.image.planned import Known, Planned, base_of, decide, plan_spec, pre
 from envkit.image.proving import Reports, prove
 from envkit.image.verdict import Verdict
 from envkit.plan.build_plan import BuildPlan
+from envkit.plan.kept import Kept
 from envkit.plan.network import Network, script
 from envkit.scratch import Scratch
 from envkit.spec.load import LoadedSpec
@@ -31,6 +32,7 @@ class BuildOptions:
     no_cache: bool = False
     cache: str = "envkit"  # the name of the caches that builds share
     verified: bool = True
+    kept: Kept | None = None  # of an image that is adopted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,7 @@ def build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions,
 
 def _known(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions) -> Known:
     known = prepare(loaded, engine, host)
-    return replace(known, facts=replace(known.facts, cache=options.cache))
+    return replace(known, facts=replace(known.facts, cache=options.cache, kept=options.kept))
 
 
 def _plan(loaded: LoadedSpec, known: Known, options: BuildOptions) -> Planned:

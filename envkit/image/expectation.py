@@ -38,6 +38,7 @@ class Expectation:
     python_path: str = ""
     torch: Torch | None = None
     own_door: bool = False
+    wrapped: bool = False  # a command goes through an entrypoint of the image's own, which may print
     extensions: tuple[Extension, ...] = ()
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
@@ -60,6 +61,7 @@ def of_image(image: ImageFacts) -> Expectation | None:
         python_path=label.text("python_path"),
         torch=_torch(label),
         own_door=label.yes("own_door"),
+        wrapped=label.yes("wrapped"),
         extensions=tuple(
             Extension(id=row.text("id"), optional=row.yes("optional")) for row in label.rows("extensions")
         ),

@@ -7,6 +7,7 @@ from typing import Literal
 
 from envkit.accelerators.fit import Considered, Needs
 from envkit.plan.facts import ContextFile
+from envkit.plan.kept import Kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,13 @@ class PythonPlan:
     interpreter: str
     own_packages: bool  # the base's Python has packages that must stay visible
     packages: tuple[str, ...]  # of the distribution
+    folders: tuple[str, ...] = ()  # of packages of an adopted image's own Python, which stay visible
+    home: str = "/opt/venv"
+
+    @property
+    def program(self) -> str:
+        """Return the user's `python`."""
+        return f"{self.home}/bin/python"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +155,7 @@ class BuildPlan:
     needs: Needs
     warnings: tuple[str, ...]
     blocked: str  # why it cannot be built from here; "" when nothing speaks against it
+    kept: Kept | None = None  # what an adopted image keeps of its own
     own_template: str  # the user's own, as the spec names it; it is rendered as `user.j2`
     # All of the context but the Dockerfile and what templates give.
     files: tuple[ContextFile, ...] = field(repr=False)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from envkit.plan.kept import Kept
+
 
 @dataclass(frozen=True, kw_only=True)
 class BaseFacts:
@@ -35,6 +37,7 @@ class BuildFacts:
     cache: str = "envkit"  # the first part of the names of the builder's caches, which images share
     base_id: str = ""  # the base image's id; "" when it is not here
     base: BaseFacts | None = None  # looked into only when its name does not tell
+    kept: Kept | None = None  # what a base that is adopted keeps of its own
     wheels: tuple[str, ...] = ()  # file names in the wheel folders of this machine's pip
     reachable: Mapping[str, bool] = field(
         default_factory=dict

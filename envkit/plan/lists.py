@@ -25,6 +25,9 @@ def context_files(spec: Spec, parts: Parts, inputs: Inputs) -> tuple[ContextFile
         "locks/bootstrap.txt": "".join(compat.lock(name) for name in managers.needs(manager)["locks"]),
         "locks/tools.txt": _tools_lock(tools),
     }
+    if parts.python.folders:
+        lines = [f"import site; site.addsitedir({folder!r})" for folder in parts.python.folders]
+        texts["lists/own-packages.pth"] = _lines(lines)
     if torch and torch.of_base:
         texts["lists/overrides.txt"] = _lines(f"{name} ; python_version < '0'" for name in _TORCHES)
     if torch and not torch.of_base:

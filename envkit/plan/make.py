@@ -8,7 +8,7 @@ from dataclasses import replace
 from envkit import compat
 from envkit.accelerators import needs
 from envkit.accelerators.fit import AUTO, Misfit, below
-from envkit.plan import bases, code_server, lists, managers
+from envkit.plan import adopted, bases, code_server, lists, managers
 from envkit.plan.build_plan import (
     BasePlan,
     BuildPlan,
@@ -37,13 +37,13 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
     facts = replace(facts, architecture=spec.target.machine or facts.architecture)
     if spec.base != AUTO:
         choose_python(
-            spec, _known(spec, spec.base, facts)
+            spec, _known(spec, spec.base, facts), facts.kept
         )  # a wrong Python is told before what follows from it
     resolved = resolve(spec, facts)
     base = _known(spec, resolved.base, facts)
     managers.refuse_others(spec, base)
     refuse_old_glibc(resolved, base)
-    python, python_decision = choose_python(spec, base)
+    python, python_decision = choose_python(spec, base, facts.kept)
     torch, torch_decision = choose_torch(resolved, python, facts, lists.wheels_of(spec, inputs))
     tools, tools_decisions = _tools(spec, base, facts)
     exact = resolved.torch.requirements if resolved.torch else ()
@@ -62,6 +62,7 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
         python_decision,
         torch_decision,
         *tools_decisions,
+        *adopted.decisions(facts.kept),
         _user_decision(spec),
         _builder_decision(facts),
     )
@@ -95,9 +96,10 @@ def _compose(
         wheels=bool(spec.pip.wheels or (facts.wheels and _is_at_hand(parts.torch))),
         user=user,
         env=tuple(spec.env.items()),
-        labels=_labels(spec, parts, door),
+        labels=_labels(spec, facts, parts, door),
         steps=_steps(spec, inputs),
         own_door=door,
+        kept=facts.kept,
         tensorboard=spec.services.tensorboard,
         lab_settings=spec.ide.jupyterlab.settings,
         code_settings=spec.ide.code_server.settings if spec.ide.code_server else None,
@@ -208,11 +210,11 @@ def _steps(spec: Spec, inputs: Inputs) -> tuple[StepPlan, ...]:
     return tuple(found)
 
 
-def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]:
+def _labels(spec: Spec, facts: BuildFacts, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]:
     code_server_plan = parts.tools.code_server
     expect: dict[str, object] = {
         "python": parts.python.version,
-        "python_path": "/opt/venv/bin/python",
+        "python_path": parts.python.program,
         "torch": {"version": parts.torch.version, "build": parts.torch.build, "npu": parts.torch.npu}
         if parts.torch
         else None,
@@ -227,6 +229,8 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
         ],
         "env": dict(spec.env),
     }
+    if adopted.wraps(facts.kept):
+        expect["wrapped"] = True
     if spec.secrets:
         expect["secrets"] = [
             {"name": secret.name, "file": secret.file, "optional": secret.optional} for secret in spec.secrets
@@ -243,7 +247,7 @@ def _labels(spec: Spec, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]
         "org.opencontainers.image.title": spec.name,
         "org.opencontainers.image.base.name": parts.base.reference,
     }
-    return tuple(sorted({**dict(spec.labels), **ours}.items()))
+    return tuple(sorted({**dict(spec.labels), **ours, **adopted.labels(facts.kept)}.items()))
 
 
 def _target_decision(spec: Spec) -> tuple[Decision, ...]:

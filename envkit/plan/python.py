@@ -12,11 +12,16 @@ from envkit.accelerators.fit import Misfit, Resolved
 from envkit.plan.bases import BaseKnowledge
 from envkit.plan.build_plan import Decision, PythonPlan, TorchPlan
 from envkit.plan.facts import BuildFacts
+from envkit.plan.kept import Kept, OwnPython
 from envkit.spec.model import Spec
 
 
-def choose_python(spec: Spec, base: BaseKnowledge) -> tuple[PythonPlan, Decision]:
-    """Choose the interpreter: the base's own where the accelerator needs it, else the distribution's."""
+def choose_python(spec: Spec, base: BaseKnowledge, kept: Kept | None = None) -> tuple[PythonPlan, Decision]:
+    """Choose the interpreter: the base's own where it is to be kept or the accelerator needs it, else the
+    distribution's.
+    """
+    if kept and kept.python:
+        return _own(kept.python, venv_of(kept))
     if ACCELERATORS[spec.accelerator].python_is_the_base_s and base.own_python:
         plan = PythonPlan(version=base.own_python, interpreter="python3", own_packages=True, packages=())
         reason = "the base brings the Python that its libraries need; its packages stay visible"
@@ -33,8 +38,27 @@ def choose_python(spec: Spec, base: BaseKnowledge) -> tuple[PythonPlan, Decision
         interpreter=f"/usr/bin/python{version}",
         own_packages=False,
         packages=(f"python{version}",),
+        home=venv_of(kept),
     )
     return plan, Decision(name="python", value=version, reason=f"{base.distribution}'s own python{version}")
+
+
+def venv_of(kept: Kept | None) -> str:
+    """Return where the user's Python is made: an adopted image may have one of its own at /opt/venv."""
+    return "/opt/venv-envkit" if kept and kept.venv_taken else "/opt/venv"
+
+
+def _own(own: OwnPython, home: str) -> tuple[PythonPlan, Decision]:
+    plan = PythonPlan(
+        version=own.version,
+        interpreter=own.interpreter,
+        own_packages=False,
+        packages=(),
+        folders=own.folders,
+        home=home,
+    )
+    reason = f"the image's own, {own.program}: its packages stay, and {home} takes what is added"
+    return plan, Decision(name="python", value=own.version, reason=reason)
 
 
 def choose_torch(

@@ -16,6 +16,7 @@ from envkit.spec.named import missing_files
 from envkit.spec.problems import Problem, report
 from envkit.spec.source import Entries, Place, is_written, place_of, value_of
 from envkit.spec.source import Path as KeyPath
+from envkit.spec.yaml_reader import read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,16 @@ def load(source: str | Path, presets: Path) -> LoadedSpec:
         raise report(problems, family.sources)
     chain = tuple(file.name for file in family.sources)
     return LoadedSpec(spec=spec, path=path, folder=path.parent, chain=chain, tree=tree)
+
+
+def from_text(name: str, text: str) -> LoadedSpec:
+    """Return the spec of a text that names no files and was made, not written, under the name `name`."""
+    tree = read(name, text.encode())
+    problems: list[Problem] = []
+    spec = _validated(tree, problems)
+    if spec is None:
+        raise report(problems)
+    return LoadedSpec(spec=spec, path=Path(name), folder=Path.cwd(), chain=(name,), tree=tree)
 
 
 def _validated(tree: Entries, problems: list[Problem]) -> Spec | None:

@@ -1,0 +1,217 @@
+"""Adopt an image: build both IDEs onto it, and keep what is its own: Python, torch, user, entrypoint."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from envkit import compat
+from envkit.accelerators.fit import below
+from envkit.engines.base import Engine
+from envkit.engines.values import OWNED_CONTAINER, ImageFacts
+from envkit.errors import PlanError, UsageError
+from envkit.hosts.base import Host
+from envkit.image import own_look
+from envkit.image.base import find_base
+from envkit.image.build import BuildOptions, Built, build, plan_build
+from envkit.image.expectation import EXPECT
+from envkit.image.own_look import Seen
+from envkit.image.planned import Planned
+from envkit.image.proving import Reports
+from envkit.plan.kept import Kept
+from envkit.spec.load import LoadedSpec, from_text
+
+_EXTENSIONS = [{"id": "ms-python.python", "optional": True}]
+_PLAIN_PATH = re.compile(r"/[\w./+-]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """An image that can be adopted: its spec, made from what was seen of it."""
+
+    loaded: LoadedSpec
+    options: BuildOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adopted:
+    """What came of it."""
+
+    built: Built
+    kept: Kept
+
+
+def plan_adoption(reference: str, tag: str | None, engine: Engine, host: Host, reports: Reports) -> Planned:
+    """Return the plan that `adopt` carries out."""
+    adoption = consider(reference, tag, engine, host, reports)
+    return plan_build(adoption.loaded, engine, host, adoption.options)
+
+
+def adopt(reference: str, tag: str | None, engine: Engine, host: Host, reports: Reports) -> Adopted:
+    """Build on the image and prove the result. A failure leaves no tag, and the image itself is as it was."""
+    adoption = consider(reference, tag, engine, host, reports)
+    built = build(adoption.loaded, engine, host, adoption.options, reports)
+    assert adoption.options.kept is not None  # `consider` has looked
+    return Adopted(built=built, kept=adoption.options.kept)
+
+
+def consider(reference: str, tag: str | None, engine: Engine, host: Host, reports: Reports) -> Adoption:
+    """Look into the image and make its spec; an error that says why it cannot be adopted, before any work."""
+    refuse_container(engine, reference)
+    image = find_base(reference, engine, host, reports.note)
+    refuse_ours(image, reference)
+    name = _name_of(image, reference)
+    reports.note(f"looking into {name}")
+    seen = own_look.look_into(engine, image, name)
+    refuse(seen)
+    loaded = from_text(f"adopt {name}", spec_text(seen, name))
+    options = BuildOptions(tag=tag or default_tag(name), kept=seen.kept)
+    return Adoption(loaded=loaded, options=options)
+
+
+def refuse_container(engine: Engine, reference: str) -> None:
+    """Send whoever names a container to what can be done with it."""
+    found = engine.containers.inspect(reference)
+    if found is None or engine.images.inspect(reference) is not None:
+        return
+    if found.labels.get(OWNED_CONTAINER):
+        name = found.labels.get("io.envkit.name", reference)
+        raise UsageError(
+            f"{reference} is an environment of envkit's: it has the IDEs",
+            fix=f"`envkit commit {name} IMAGE:TAG` makes an image of it",
+        )
+    raise UsageError(
+        f"{reference} is a container, and envkit adopts images",
+        fix=f"`docker commit {found.name} NAME:TAG`, then `envkit adopt NAME:TAG`",
+    )
+
+
+def refuse_ours(image: ImageFacts, reference: str) -> None:
+    """Say when there is nothing to do."""
+    if EXPECT in image.labels:
+        raise UsageError(
+            f"{reference} is envkit's already: it has the IDEs",
+            fix=f"`envkit up {reference}` starts it, `envkit verify {reference}` proves it again",
+        )
+
+
+def refuse(seen: Seen) -> None:
+    """Raise PlanError when the image cannot be adopted: what it lacks, and what would do."""
+    for problem, fix in (_of_system(seen), _of_python(seen)):
+        if problem:
+            raise PlanError(f"{seen.kept.reference} cannot be adopted: {problem}", fix=fix)
+
+
+def _of_system(seen: Seen) -> tuple[str, str]:
+    least = compat.table("adopt")["glibc"]["least"]
+    newer = f"take a later base of it: {', '.join(_known())}"
+    if seen.musl or not seen.glibc:
+        libc = "its C library is musl" if seen.musl else "it has no glibc"
+        return f"{libc}, and code-server's Node needs glibc {least}", f"build it on {', '.join(_known())}"
+    if below(seen.glibc, least):
+        return f"it has glibc {seen.glibc}, and code-server's Node needs {least}", newer
+    if not seen.manager:
+        return "it has no package manager (apt or dnf)", f"build it on {', '.join(_known())}"
+    if seen.distribution not in _known():
+        return f"it is {seen.distribution}, and envkit's tools run on {', '.join(_known())}", newer
+    return "", ""
+
+
+def _known() -> list[str]:
+    """Return the distributions whose own Python can run the IDE tools."""
+    table = compat.table("distributions")
+    return [
+        name
+        for name, row in table["rows"].items()
+        if not below(row["python"], table["tools_python"]["least"])
+    ]
+
+
+def _of_python(seen: Seen) -> tuple[str, str]:
+    row, python = compat.table("adopt")["python"], seen.kept.python
+    span = f"{row['least']} to {row['newest']}"
+    fix = f"put a CPython {span} first on its PATH"
+    if python is None:
+        old = seen.old_python
+        return (
+            (f"its Python is {old}, and a notebook's kernel (ipykernel) needs {span}", fix)
+            if old
+            else ("", "")
+        )
+    if seen.implementation != "cpython":
+        return f"its Python is {seen.implementation}, and envkit's kernel needs CPython", fix
+    if below(python.version, row["least"]) or below(row["newest"], python.version):
+        return f"its Python is {python.version}, and a notebook's kernel (ipykernel) needs {span}", fix
+    if seen.unreadable:
+        place = seen.unreadable[0]
+        return (
+            f"only its own user can read {place}, which its Python needs; envkit's images run as any user",
+            f"in its Dockerfile: `RUN chmod -R go+rX {place}`",
+        )
+    odd = [path for path in (python.interpreter, *python.folders) if not _PLAIN_PATH.fullmatch(path)]
+    if odd:
+        return f"the path {odd[0]!r} of its Python has letters that no build takes", "move it"
+    return "", ""
+
+
+def spec_text(seen: Seen, name: str) -> str:
+    """Return the spec of an adopted image, as it would be written."""
+    python = seen.kept.python
+    spec: dict[str, object] = {
+        "name": default_tag(name).rpartition(":")[0].rpartition("/")[2],
+        "base": name,
+        "os": seen.distribution,
+        "accelerator": _accelerator(seen.kept),
+        "python": python.version
+        if python
+        else compat.table("distributions")["rows"][seen.distribution]["python"],
+        "user": _user(seen),
+        "ide": {"code_server": {"extensions": _EXTENSIONS}},
+    }
+    version = re.match(r"\d+(?:\.\d+){1,3}(?:(?:a|b|rc)\d+)?", (python.torch if python else None) or "")
+    if version:
+        spec |= {"torch": version[0], "torch_from": "base"}
+    if seen.closed:
+        steps = [own_look.open_command(one) for one in seen.closed]
+        spec["steps"] = [{"run": step, "user": "root", "at": "before_packages"} for step in steps]
+    return json.dumps(spec, indent=1)
+
+
+def _accelerator(kept: Kept) -> str:
+    """Tell which cards it is for: its torch says so, else the variables that the makers' bases set."""
+    names = {name for name, _ in kept.env}
+    if (kept.python and kept.python.torch_npu) or "ASCEND_TOOLKIT_HOME" in names:
+        return "ascend"
+    if kept.python and kept.python.torch:
+        return "cuda" if kept.python.cuda else "cpu"
+    return "cuda" if "CUDA_VERSION" in names else "cpu"
+
+
+def _user(seen: Seen) -> dict[str, object]:
+    """Return the image's own user, in group 0; root's image gets whoever has uid 1000, or `dev`."""
+    uid = seen.uid or 1000
+    named = next((name for name, number in seen.accounts.items() if number == uid), "")
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", named):
+        named = f"user{uid}" if "dev" in seen.accounts else "dev"
+    return {"name": named, "uid": uid, "gid": 0}
+
+
+def default_tag(name: str) -> str:
+    """Return `NAME-ide:TAG` for `me/NAME:TAG`."""
+    own, _, tag = PurePosixPath(name.partition("@")[0]).name.partition(":")
+    return f"{own}-ide:{tag or 'dev'}"
+
+
+def _name_of(image: ImageFacts, reference: str) -> str:
+    """Return a name that a Dockerfile can start from; one that was given by its id must have one."""
+    full = reference if ":" in reference.rpartition("/")[2] or "@" in reference else f"{reference}:latest"
+    if full in image.tags or full in image.digests:
+        return full
+    if image.tags:
+        return image.tags[0]
+    raise UsageError(
+        f"the image {reference} has no name to build on",
+        fix=f"`docker tag {reference} NAME:TAG`, then `envkit adopt NAME:TAG`",
+    )

@@ -1,0 +1,102 @@
+"""What the plan of an adopted image says and shows of what is the image's own."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from envkit.plan.build_plan import Decision
+from envkit.plan.kept import Kept
+
+LABEL = "io.envkit.adopted"
+
+
+def wraps(kept: Kept | None) -> bool:
+    """Tell whether a given command goes through the image's own entrypoint."""
+    return bool(kept and kept.entrypoint and kept.entrypoint.wraps)
+
+
+def decisions(kept: Kept | None) -> tuple[Decision, ...]:
+    """Say what becomes of its entrypoint and what that sets."""
+    if kept is None:
+        return ()
+    if kept.entrypoint is None:
+        return (
+            Decision(name="entrypoint", value="none", reason="the image has none: commands run as they are"),
+        )
+    words = shlex.join(kept.entrypoint.words)
+    if not kept.entrypoint.wraps:
+        reason = "tried, it did not run a command: kept in a label, and `docker run` goes without"
+        return (Decision(name="entrypoint", value=words, reason=reason),)
+    found = [
+        Decision(
+            name="entrypoint", value=words, reason="tried, it runs a command: every given one goes through"
+        )
+    ]
+    if kept.entrypoint.sets:
+        names = ", ".join(name for name, _ in kept.entrypoint.sets)
+        found.append(Decision(name="variables", value=names, reason="it sets them: the IDEs have them too"))
+    return tuple(found)
+
+
+def labels(kept: Kept | None) -> dict[str, str]:
+    """Return the labels that keep what the image was: from what it was made, and how it started."""
+    if kept is None:
+        return {}
+    was = {
+        "from": kept.reference,
+        "entrypoint": list(kept.entrypoint.words) if kept.entrypoint else [],
+        "command": list(kept.command),
+        "user": kept.user,
+        "directory": kept.directory,
+        "python": kept.python.program if kept.python else "",
+    }
+    text = json.dumps(was, sort_keys=True, separators=(",", ":"))
+    return {LABEL: text, "org.opencontainers.image.base.name": kept.reference}
+
+
+def entrypoint_script(kept: Kept, home: str) -> str:
+    """Return the script that puts a given command through the image's own entrypoint.
+
+    That one is to find what it found before: where a variable has the value that the image gives it, it gets
+    the old one back. Afterwards the user's Python comes first again.
+    """
+    assert kept.entrypoint is not None
+    old = dict(kept.env)
+    now = {**dict(kept.entrypoint.sets), "HOME": "/work/home"}
+    now["PATH"] = f"{home}/bin:{kept.entrypoint.path or old.get('PATH', '')}"
+    old["HOME"] = kept.home
+    return "\n".join(
+        (
+            "#!/bin/sh",
+            "# Made by `envkit adopt`: a given command goes through the entrypoint that the image had.",
+            '[ "$#" -gt 1 ] || [ "${1-ide}" != ide ] || exec /opt/envkit/bin/entrypoint ide',
+            "# What the image gives a variable, it had otherwise when that entrypoint was written.",
+            *(_back(name, value, old.get(name)) for name, value in sorted(now.items())),
+            "ENVKIT_DIRECTORY=$(pwd); export ENVKIT_DIRECTORY",
+            f"cd {shlex.quote(kept.directory)} 2>/dev/null || true",
+            f'exec {shlex.join(kept.entrypoint.words)} /bin/sh /opt/envkit/etc/after_entrypoint.sh "$@"',
+            "",
+        )
+    )
+
+
+def after_script(kept: Kept, home: str) -> str:
+    """Return the script that the image's own entrypoint runs: it runs the command."""
+    first = shlex.quote(f"{home}/bin")
+    return "\n".join(
+        (
+            "#!/bin/sh",
+            "# Made by `envkit adopt`: what the image's own entrypoint runs, which runs the given command.",
+            f"case $PATH in {first}:*) ;; *) PATH={first}:$PATH; export PATH;; esac",
+            f'[ "${{HOME-}}" != {shlex.quote(kept.home)} ] || export HOME=/work/home',
+            'cd "$ENVKIT_DIRECTORY"; unset ENVKIT_DIRECTORY',
+            'exec "$@"',
+            "",
+        )
+    )
+
+
+def _back(name: str, value: str, old: str | None) -> str:
+    undo = f"unset {name}" if old is None else f"export {name}={shlex.quote(old)}"
+    return f'[ "${{{name}-}}" != {shlex.quote(value)} ] || {undo}'
