@@ -45,6 +45,7 @@ HOMES = {
     "cryptography": ("envkit/environment/certificates.py", "envkit/hosts/"),
     "paramiko": ("envkit/hosts/",),
     "pathspec": ("envkit/run/sync.py",),
+    "requests": ("envkit/engines/",),
     "subprocess": ("envkit/hosts/", "envkit/probes/"),
     "click": ("envkit/cli/",),
     "rich": ("envkit/cli/",),

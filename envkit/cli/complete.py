@@ -59,6 +59,25 @@ def images(context: Context, parameter: Parameter, incomplete: str) -> list[Comp
     return _beginning(sorted({tag for image in found for tag in image.tags}), incomplete)
 
 
+def our_images(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer our images by their tags; without an engine, nothing."""
+    from envkit.cli.site import open_engine
+    from envkit.save.stock import stock
+
+    try:
+        found = stock(open_engine(named_host(context)))
+    except EnvkitError:
+        return []
+    return _beginning(sorted({name for image in found for name in image.names}), incomplete)
+
+
+def platforms(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the platforms that are known."""
+    from envkit.image.platforms import names
+
+    return _beginning(names(), incomplete)
+
+
 def targets(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer what can be started: images, presets, files."""
     found = images(context, parameter, incomplete)

@@ -11,8 +11,9 @@ _META = "envkit.host"
 VERBS = frozenset(
     (
         "adopt", "attach", "build", "cache", "compare", "cp", "devices", "diff", "doctor", "exec", "gc",
-        "idle", "inspect", "keep", "logs", "open", "plan", "ps", "restart", "rm", "runs", "shell", "smoke",
-        "start", "stop", "tensorboard", "top", "train", "up", "verify", "wait",
+        "idle", "images", "inspect", "keep", "logs", "open", "plan", "ps", "pull", "push", "restart", "rm",
+        "rmi", "runs", "shell", "smoke", "start", "stop", "tensorboard", "top", "train", "up",
+        "verify", "wait",
     )
 )  # fmt: skip
 _QUOTED = re.compile(r"`envkit (?P<verb>[a-z]+)(?P<rest>[^`]*)`")

@@ -19,7 +19,9 @@ from envkit.engines.values import (
     LayerFacts,
     LogLine,
     LogRequest,
+    Published,
     RunRequest,
+    Sent,
     Usage,
 )
 
@@ -63,6 +65,16 @@ class Images(Protocol):
 
     def save(self, reference: str) -> Iterator[bytes]:
         """Yield the bytes of a docker archive of the image, all its layers in it."""
+
+    def push(self, reference: str, report: Callable[[Sent], None], silence_s: float = 600.0) -> str:
+        """Send an image of that name to its registry; return its manifest's digest, as the engine made it.
+
+        RegistryFailed says how it failed, also when nothing moves for `silence_s`. The login is docker's own
+        for that registry, and goes to no other.
+        """
+
+    def published(self, reference: str) -> Published | None:
+        """Ask the registry itself what it holds under that name; None when it has nothing there."""
 
 
 class Builder(Protocol):

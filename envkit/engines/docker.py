@@ -105,7 +105,7 @@ class DockerEngine:
         self, client: docker.DockerClient, endpoint: Endpoint, host: Host, choice: Choice | None = None
     ) -> None:
         self._client, self._endpoint, self._host, self._choice = client, endpoint, host, choice
-        self.images = DockerImages(client)
+        self.images = DockerImages(client, lambda: self._is_here and not endpoint.there)
         self.containers = DockerContainers(client)
         self.inside = DockerInside(client)
         self.watch = DockerWatch(client)

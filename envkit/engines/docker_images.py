@@ -11,17 +11,21 @@ import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from envkit.engines import docker_archives
+from envkit.engines.credentials import in_registry, login_for
 from envkit.engines.docker_commit import commit
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
-from envkit.engines.values import ImageFacts, LayerFacts
+from envkit.engines.docker_push import published_by_engine, push
+from envkit.engines.registry import published, trust_of
+from envkit.engines.values import ImageFacts, LayerFacts, Published, Sent
 from envkit.errors import EngineError
 
 
 class DockerImages:
     """Images behind the Docker API."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, is_here: Callable[[], bool] = lambda: False) -> None:
         self._api: Any = client.api  # the SDK has no types
+        self._is_here = is_here  # whether the engine shares this machine's network
 
     def inspect(self, reference: str) -> ImageFacts | None:
         """Return the image, or None when the engine has none of that name or id."""
@@ -117,6 +121,21 @@ class DockerImages:
     def save(self, reference: str) -> Iterator[bytes]:
         """Yield the bytes of a docker archive of the image, all its layers in it."""
         return docker_archives.save(self._api, reference)
+
+    def push(self, reference: str, report: Callable[[Sent], None], silence_s: float = 600.0) -> str:
+        """Send an image of that name to its registry; return its manifest's digest."""
+        name = in_registry(reference)
+        return push(self._api, name, login_for(name.registry), report, silence_s)
+
+    def published(self, reference: str) -> Published | None:
+        """Ask the registry itself what it holds under that name; None when it has nothing there."""
+        name = in_registry(reference)
+        login = login_for(name.registry)
+        if not self._is_here():  # what the engine reaches, this machine may not
+            return published_by_engine(self._api, name, login)
+        with spoken_as_ours("asking the engine whom it trusts"):
+            trust = trust_of(self._api.info())
+        return published(name, login, trust)
 
 
 def _facts(about: dict[str, Any]) -> ImageFacts:

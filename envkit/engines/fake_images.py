@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from envkit.engines.credentials import in_registry
 from envkit.engines.fake_archives import made_layer, read_archive, write_archive
-from envkit.engines.values import SAVE, Change, ImageFacts, LayerFacts
+from envkit.engines.values import SAVE, Change, ImageFacts, LayerFacts, Published, Sent
 from envkit.errors import EngineError
 
 EMPTY = ImageFacts(
@@ -28,6 +29,7 @@ class FakeImages:
         self._configs: dict[str, Mapping[str, Any]] = {}
         self._layers: dict[str, bytes] = {}
         self.registry: dict[str, ImageFacts] = {}
+        self.refusals: list[EngineError] = []
         self.committed: Callable[[str], tuple[Mapping[str, Any], str, tuple[Change, ...]]]
         self.loads_on_top = True
 
@@ -136,6 +138,28 @@ class FakeImages:
             "history": [{"created_by": layer.created_by} for layer in self._history[facts.id]],
         }
         return write_archive(image, facts.tags, tuple(self._layers[diff_id] for diff_id in facts.diff_ids))
+
+    def push(self, reference: str, report: Callable[[Sent], None], silence_s: float = 600.0) -> str:
+        """Send an image to `registry`; what `refusals` holds is raised instead, one after the other."""
+        name = in_registry(reference)
+        facts = self.require(reference)
+        if name.whole not in facts.tags:
+            raise EngineError(f"pushing {reference}: no image here has that name", fix="tag it first")
+        if self.refusals:
+            raise self.refusals.pop(0)
+        had = {diff_id for held in self.registry.values() for diff_id in held.diff_ids}
+        for diff_id in facts.diff_ids:
+            report(Sent(diff_id[7:19], "there" if diff_id in had else "sent"))
+        self.registry[name.whole] = facts
+        return made_id("manifest", facts.id)
+
+    def published(self, reference: str) -> Published | None:
+        """Return what `registry` holds under that name."""
+        held = self.registry.get(in_registry(reference).whole)
+        if held is None:
+            return None
+        layers = tuple((diff_id, len(self._layers[diff_id])) for diff_id in held.diff_ids)
+        return Published(digest=made_id("manifest", held.id), config=held.id, layers=layers)
 
     def _take(
         self, config: Mapping[str, Any], diff_ids: tuple[str, ...], architecture: str, identity: str = ""

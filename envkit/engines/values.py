@@ -71,6 +71,24 @@ class ImageFacts:
     diff_ids: tuple[str, ...] = ()  # sha256:… of each layer's tar, the lowest first
 
 
+class Sent(NamedTuple):
+    """How far a layer of a push is."""
+
+    layer: str  # the first twelve digits of its diff id
+    state: Literal["waiting", "sending", "sent", "there"]  # there: the registry had it
+    done_bytes: int = 0  # not compressed
+    all_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What a registry holds under a name, as it told itself."""
+
+    digest: str  # of its manifest
+    config: str = ""  # digest of the image's config; "" of a list of images, or when only the engine can ask
+    layers: tuple[tuple[str, int], ...] = ()  # digest and bytes as they are there, compressed
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayerFacts:
     """One step of an image's history."""

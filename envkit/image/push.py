@@ -1,0 +1,179 @@
+"""Push: an image goes to a registry, and is there only when the registry itself has said so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from envkit.engines.base import Engine
+from envkit.engines.credentials import Name, in_registry
+from envkit.engines.registry_failures import RegistryFailed
+from envkit.engines.values import ImageFacts, Published, Sent
+from envkit.errors import EnvkitError
+from envkit.image import platforms
+from envkit.image.inventory import find, verdict_of
+
+# Waits before the second, third and fourth try. By then the engine has asked five times for each layer (its
+# max-upload-attempts): half a minute more covers a registry's restart.
+WAITS_S = (2.0, 8.0, 20.0)
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushWish:
+    """What to push, and where to."""
+
+    image: str
+    to: str | None = None  # None: the image's own name
+    platform: str | None = None
+    silence_s: float = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Who hears how it goes."""
+
+    note: Callable[[str], None]
+    sent: Callable[[Sent], None]
+    wait: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pushed:
+    """A push that the registry has confirmed."""
+
+    reference: str
+    digest: str
+    image: str  # its id
+    way: str
+    layers: int
+    sent: int  # how many of them were not there yet
+    sent_bytes: int  # as the registry holds them: compressed; 0 when only the engine can ask it
+    all_bytes: int
+    tries: int
+    seconds: float
+    needs: tuple[platforms.Need, ...] = ()
+    next_steps: tuple[str, ...] = ()
+
+
+@dataclass
+class _Tally:
+    """The last word on each layer; a layer that was sent stays sent when a later try finds it there."""
+
+    view: View
+    states: dict[str, Sent] = field(default_factory=dict)
+    tries: int = 0
+
+    def hear(self, sent: Sent) -> None:
+        before = self.states.get(sent.layer)
+        if before is None or before.state != "sent":
+            self.states[sent.layer] = sent
+        self.view.sent(sent)
+
+    @property
+    def sent(self) -> set[str]:
+        return {layer for layer, last in self.states.items() if last.state == "sent"}
+
+
+def push(engine: Engine, wish: PushWish, view: View) -> Pushed:
+    """Send it, read the registry's manifest back, and compare; anything else than equal is an error."""
+    began = time.monotonic()
+    facts = find(engine, wish.image)
+    name = in_registry(wish.to or wish.image)
+    needs = _needed(engine, facts, name, wish.platform)
+    about = engine.facts()
+    way = f"through the engine ({about.kind} {about.version})"
+    view.note(f"pushing {wish.image} to {name.whole} {way}")
+    tally = _Tally(view)
+    with _called(engine, facts, name.whole):
+        digest = _patiently(lambda: engine.images.push(name.whole, tally.hear, wish.silence_s), tally)
+    there = _patiently(lambda: engine.images.published(name.whole), _Tally(view))
+    held = _proven(name, facts, digest, there)
+    sizes = {diff_id[7:19]: size for diff_id, (_, size) in zip(facts.diff_ids, held.layers, strict=False)}
+    return Pushed(
+        reference=name.whole,
+        digest=digest,
+        image=facts.id,
+        way=way,
+        layers=len(facts.diff_ids),
+        sent=len(tally.sent),
+        sent_bytes=sum(sizes.get(layer, 0) for layer in tally.sent),
+        all_bytes=sum(sizes.values()),
+        tries=tally.tries,
+        seconds=time.monotonic() - began,
+        needs=needs,
+        next_steps=platforms.next_steps(wish.platform, name.whole, name.repository) if wish.platform else (),
+    )
+
+
+def _needed(
+    engine: Engine, facts: ImageFacts, name: Name, platform: str | None
+) -> tuple[platforms.Need, ...]:
+    if platform is None:
+        return ()
+    candidate = platforms.Candidate(
+        facts=facts,
+        steps=engine.images.history(facts.id),
+        verdict=verdict_of(engine, facts.id),
+        repository=name.repository,
+    )
+    needs = platforms.needs(platform, candidate)
+    if lacking := [need for need in needs if not need.is_met]:
+        told = "; ".join(f"it needs {need.what} ({need.reason})" for need in lacking)
+        raise EnvkitError(f"{platform} would not take {name.whole}: {told}", fix=lacking[0].fix)
+    return needs
+
+
+@contextmanager
+def _called(engine: Engine, facts: ImageFacts, reference: str) -> Iterator[None]:
+    """Give the image that name for as long as it is pushed: the engine pushes by name."""
+    before = engine.images.inspect(reference)
+    if before is not None and before.id == facts.id:
+        yield
+        return
+    engine.images.tag(facts.id, reference)
+    try:
+        yield
+    finally:
+        if before is not None:
+            engine.images.tag(before.id, reference)
+        elif facts.tags:  # an image that had no name keeps this one: it would go with it
+            engine.images.untag(reference)
+
+
+def _patiently(ask: Callable[[], _Result], tally: _Tally) -> _Result:
+    """Ask until it works, where asking again can help; the engine skips what has arrived."""
+    for wait_s in (*WAITS_S, None):
+        tally.tries += 1
+        try:
+            return ask()
+        except RegistryFailed as error:
+            if not error.again:
+                raise
+            if wait_s is None:
+                more = f" ({tally.tries} times)"
+                raise RegistryFailed(error.what + more, fix=error.fix, kind=error.kind, again=True) from error
+            tally.view.note(f"{error.what}; trying again in {wait_s:.0f} s")
+            tally.view.wait(wait_s)
+    raise AssertionError  # the last wait is None
+
+
+def _proven(name: Name, facts: ImageFacts, digest: str, held: Published | None) -> Published:
+    fix = "run it again; if it says so again, the registry changes or loses what it is given: ask its owner"
+    if held is None:
+        raise _unproven(f"{name.whole} was sent, and the registry has nothing of that name", fix)
+    if held.digest != digest:
+        raise _unproven(
+            f"{name.whole} was sent as {digest}, the registry has {held.digest}: somebody else pushed, too",
+            fix,
+        )
+    if held.config and facts.id not in (held.config, held.digest):
+        raise _unproven(f"{name.whole}: the registry has the image {held.config}, sent was {facts.id}", fix)
+    return held
+
+
+def _unproven(what: str, fix: str) -> RegistryFailed:
+    return RegistryFailed(what, fix=fix, kind="not proven", again=False)

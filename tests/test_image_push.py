@@ -1,0 +1,150 @@
+"""Pushing, with an engine in memory: what is sent, tried again, compared, and named for a moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from envkit.engines.fake import FakeEngine
+from envkit.engines.fake_images import made_id
+from envkit.engines.registry_failures import RegistryFailed
+from envkit.engines.values import Published, Sent
+from envkit.errors import EnvkitError, UsageError
+from envkit.image.push import PushWish, View, push
+from envkit.image.verdict import Item, Verdict, to_label
+from tests.environments import image
+
+TO = "registry.example:5000/team/lab:1"
+VERDICT = Verdict(
+    image="sha256:" + "b" * 64,
+    items=(
+        Item(id="jupyter", identity="1000:0", sentence="it answers", outcome="passed", reason=""),
+        Item(id="jupyter", identity="1234567:0", sentence="it answers", outcome="passed", reason=""),
+    ),
+)
+
+
+def failure(*, again: bool) -> RegistryFailed:
+    return RegistryFailed("pushing: it is out of order", fix="wait", kind="5xx", again=again)
+
+
+class Heard:
+    """What a push said, and how long it waited."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.sent: list[Sent] = []
+        self.waits: list[float] = []
+
+    @property
+    def view(self) -> View:
+        return View(note=self.notes.append, sent=self.sent.append, wait=self.waits.append)
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    made = FakeEngine()
+    made.images.add(replace(image(**{"io.envkit.verdict": to_label(VERDICT)}), layers=3))
+    return made
+
+
+def test_a_push_tells_what_the_registry_has_and_leaves_no_name_behind(engine: FakeEngine) -> None:
+    heard = Heard()
+    pushed = push(engine, PushWish(image="lab:dev", to=TO), heard.view)
+    here = engine.images.require("lab:dev")
+    assert (pushed.reference, pushed.digest, pushed.image) == (TO, made_id("manifest", here.id), here.id)
+    assert (pushed.layers, pushed.sent, pushed.tries) == (3, 3, 1)
+    assert pushed.sent_bytes == pushed.all_bytes > 0
+    assert here.tags == ("lab:dev",) and engine.images.inspect(TO) is None
+    assert heard.notes == [f"pushing lab:dev to {TO} through the engine (fake 1.0)"]
+
+
+def test_what_is_there_is_not_sent_again(engine: FakeEngine) -> None:
+    push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
+    again = push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
+    assert (again.sent, again.sent_bytes, again.layers) == (0, 0, 3)
+
+
+def test_a_name_that_was_another_images_is_given_back(engine: FakeEngine) -> None:
+    other = engine.images.add(replace(image(), id="sha256:" + "c" * 64, tags=(TO,)))
+    push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
+    assert engine.images.require(TO).id == other.id
+
+
+def test_an_image_without_a_name_keeps_the_one_that_it_was_pushed_by(engine: FakeEngine) -> None:
+    nameless = engine.images.add(replace(image(), id="sha256:" + "c" * 64, tags=()))
+    push(engine, PushWish(image=nameless.id, to=TO), Heard().view)
+    assert engine.images.require(TO).id == nameless.id
+
+
+def test_the_images_own_name_will_do(engine: FakeEngine) -> None:
+    engine.images.tag("lab:dev", TO)
+    assert push(engine, PushWish(image=TO), Heard().view).reference == TO
+    assert engine.images.require(TO).tags == ("lab:dev", TO)
+
+
+def test_a_name_without_a_registry_goes_nowhere(engine: FakeEngine) -> None:
+    with pytest.raises(UsageError, match="lab:dev names no registry"):
+        push(engine, PushWish(image="lab:dev"), Heard().view)
+    assert engine.images.registry == {}
+
+
+def test_what_may_help_is_tried_again_with_longer_waits(engine: FakeEngine) -> None:
+    engine.images.refusals[:] = [failure(again=True), failure(again=True)]
+    heard = Heard()
+    assert push(engine, PushWish(image="lab:dev", to=TO), heard.view).tries == 3
+    assert heard.waits == [2.0, 8.0]
+    assert heard.notes[1] == "pushing: it is out of order; trying again in 2 s"
+
+
+def test_it_gives_up_and_says_how_often_it_tried(engine: FakeEngine) -> None:
+    engine.images.refusals[:] = [failure(again=True)] * 4
+    with pytest.raises(RegistryFailed, match=r"out of order \(4 times\)"):
+        push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
+    assert engine.images.require("lab:dev").tags == ("lab:dev",)
+
+
+def test_what_cannot_help_is_not_tried_again(engine: FakeEngine) -> None:
+    engine.images.refusals[:] = [failure(again=False)]
+    heard = Heard()
+    with pytest.raises(RegistryFailed):
+        push(engine, PushWish(image="lab:dev", to=TO), heard.view)
+    assert heard.waits == []
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (None, "the registry has nothing of that name"),
+        (Published(digest="sha256:other"), "the registry has sha256:other: somebody else pushed, too"),
+        (Published(digest="OURS", config="sha256:other"), "the registry has the image sha256:other"),
+    ],
+)
+def test_no_success_without_the_registrys_word(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, held: Published | None, said: str
+) -> None:
+    ours = made_id("manifest", engine.images.require("lab:dev").id)
+    told = replace(held, digest=ours) if held and held.digest == "OURS" else held
+    monkeypatch.setattr(engine.images, "published", lambda reference: told)
+    with pytest.raises(RegistryFailed, match=said):
+        push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
+
+
+def test_a_platform_is_told_what_is_left_to_do(engine: FakeEngine) -> None:
+    pushed = push(engine, PushWish(image="lab:dev", to=TO, platform="ctyun"), Heard().view)
+    assert [need.is_met for need in pushed.needs] == [True] * 4
+    assert pushed.next_steps[0] == ("in the registry's console, share team/lab with the account huijuprod")
+
+
+def test_what_a_platform_would_not_take_is_not_sent(engine: FakeEngine) -> None:
+    engine.images.add(replace(image(), id="sha256:" + "c" * 64, tags=("bare:dev",)))
+    to = "registry.example:5000/lab:1"
+    with pytest.raises(EnvkitError) as caught:
+        push(engine, PushWish(image="bare:dev", to=to, platform="ctyun"), Heard().view)
+    assert caught.value.what == (
+        f"ctyun would not take {to}: it needs a namespace in its name (lab); it needs JupyterLab and VS Code "
+        "inside, proven (it carries no verdict that passed); it needs a run as any uid "
+        "(it was tried as its own user only)"
+    )
+    assert engine.images.registry == {}
