@@ -44,6 +44,11 @@ def env_reason(name: str) -> str:
     return _SECRET if _SECRETS.fullmatch(name) else ""
 
 
+def is_secret_name(name: str) -> bool:
+    """Tell whether a variable of this name holds a secret."""
+    return name == "HASHED_PASSWORD" or _SECRETS.fullmatch(name) is not None
+
+
 _DOORS = "it decides who gets into the IDEs"
 _FILES = "a file of envkit's own has that name among the secrets"
 _OWN_FILES = ("jupyter_token", "jupyter_cookie_secret", "code_server_password", "hostnames")
