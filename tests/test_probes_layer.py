@@ -17,7 +17,7 @@ import pytest
 
 from envkit.probes import layer_list, layer_tar
 from envkit.save.receiving import Receiver
-from envkit.save.squash import Record, compare
+from envkit.save.trees import Record, compare
 from tests.layer_trees import apply, grow, seen
 
 CAP = 10**9

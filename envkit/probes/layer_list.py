@@ -20,25 +20,21 @@ _NOBODY = "-"
 
 
 def main(plan: Dict[str, Any], out: Any = None, root: bytes = b"/") -> None:
-    """List all, or folders alone; or hash the files that the plan names. `out` and `root` are a test's."""
+    """List all, or hash the files that the plan names. `out` and `root` are a test's."""
     write = (out or sys.stdout.buffer).write
     if "hash" in plan:
         for path in plan["hash"]:
             write(hash_of(os.path.join(root, raw(path).strip(b"/"))).encode() + b"\n")
         return
-    for record in records(root, folders=plan.get("folders", False)):
+    for record in records(root):
         write(record)
 
 
-def records(root: bytes, *, folders: bool) -> Iterator[bytes]:
+def records(root: bytes) -> Iterator[bytes]:
     """Yield a record for every path."""
-    if folders:
-        for path in sorted(_folders(root, b""), key=lambda name: name.split(b"/")):
-            yield _record(root, path, os.lstat(os.path.join(root, path)), times=False)
-        return
     for entry in walk(root, b"", Wish({"changes": []})):
         if entry.about is not None and entry.path not in EMPTY:
-            yield _record(root, entry.path, entry.about, times=entry.path not in HIDDEN)
+            yield _record(root, entry.path, entry.about)
 
 
 def hash_of(path: bytes) -> str:
@@ -57,24 +53,15 @@ def hash_of(path: bytes) -> str:
         return _NOBODY
 
 
-def _folders(root: bytes, folder: bytes) -> List[bytes]:
-    """Return all folders below one; the kernel tells what is one, so that nothing else is looked at."""
-    found = []
-    with os.scandir(os.path.join(root, folder)) as entries:
-        for entry in entries:
-            path = os.path.join(folder, entry.name)
-            if entry.is_dir(follow_symlinks=False) and path not in HIDDEN:
-                found += [path, *_folders(root, path)]
-    return found
-
-
-def _record(root: bytes, name: bytes, about: os.stat_result, *, times: bool) -> bytes:
+def _record(root: bytes, name: bytes, about: os.stat_result) -> bytes:
     path, mode = os.path.join(root, name), about.st_mode
     facts: List[object] = [oct(mode), about.st_uid, about.st_gid]
-    if times:
+    if name not in HIDDEN:
         facts += [about.st_mtime_ns // 10**9]
+    if not stat.S_ISDIR(mode):
+        facts += [about.st_nlink]
     if stat.S_ISREG(mode):
-        facts += [about.st_size, about.st_nlink]
+        facts += [about.st_size]
     elif stat.S_ISLNK(mode):
         facts += [os.readlink(path)]
     elif not stat.S_ISDIR(mode):

@@ -25,6 +25,7 @@ MOST_LAYERS = 125
 
 _LOOK = 'for name in "$@"; do command -v "$name" && exit; done; exit 1'
 _KEPT_WORDS = 4096
+_NOT_RUN = (126, 127)  # of a program that could not be started, or lacks a library
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,10 @@ class LayerWish:
     patterns: tuple[str, ...] = ()
     replace: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     cap_bytes: int = CAP_BYTES
+
+
+class NoPython(EnvkitError):
+    """The image has nothing that could read its files for us."""
 
 
 @contextmanager
@@ -97,6 +102,8 @@ def ask(
         stdin.seek(0)
         request = ExecRequest(command=words, user="0:0")
         code = engine.inside.converse(container, request, Ends(stdin=stdin.fileno(), write=write))
+    if code in _NOT_RUN:
+        raise _no_python()
     if code != 0:
         last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
         raise EngineError(
@@ -106,14 +113,18 @@ def ask(
 
 
 def python_of(engine: Engine, container: str) -> str:
-    """Return the Python that reads the files of a container; EnvkitError when it has none."""
+    """Return the Python that reads the files of a container; NoPython when it has none."""
     look = ExecRequest(
         command=("sh", "-c", _LOOK, "look", TOOLS_PYTHON, "python3", "python"), user="0:0", timeout_s=20.0
     )
     found = engine.inside.execute(container, look).stdout.decode().split()
     if not found:
-        raise EnvkitError(
-            "the image has no Python, with which its files could be read",
-            fix="build it with envkit, or add one: `envkit adopt` does",
-        )
+        raise _no_python()
     return found[0]
+
+
+def _no_python() -> NoPython:
+    return NoPython(
+        "the image has no Python that runs, with which its files could be read",
+        fix="build it with envkit, or add one: `envkit adopt` does",
+    )
