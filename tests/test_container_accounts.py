@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envkit.container.accounts import group_with, passwd_with
+from envkit.container.accounts import group_with, passwd_with, without
 from envkit.plan.run_plan import Caller
 
 PASSWD = (
@@ -55,3 +55,12 @@ def test_a_known_group_stays_as_it_is() -> None:
 
 def test_a_group_whose_name_is_taken_gets_its_number() -> None:
     assert group_with(GROUP, Caller(uid=7, gid=100, name="staff")) == GROUP + "u100:x:100:\n"
+
+
+def test_an_account_is_taken_back_and_what_packages_wrote_stays() -> None:
+    before = "root:x:0:0:root:/root:/bin/sh\ndev:x:1000:0::/home/dev:/bin/sh\n"
+    now = (
+        passwd_with(before, Caller(uid=1000, gid=0, name="ada")) + "sshd:x:101:65534::/run/sshd:/bin/false\n"
+    )
+    assert without(now, before, "1000") == before + "sshd:x:101:65534::/run/sshd:/bin/false\n"
+    assert without(passwd_with(before, Caller(uid=7, gid=7, name="ada")), before, "7") == before

@@ -113,7 +113,7 @@ def test_a_stopped_environment_holds_no_card_and_start_names_who_has_it(site: Si
         start(site, "a", 1, lambda line: None)
     assert "environment a cannot start with the cards that it was made with" in caught.value.what
     assert "environment b has it" in caught.value.what
-    assert "`envkit rm a`, then `envkit up` with --device" in caught.value.fix
+    assert "`envkit commit a a:kept` keeps what was installed, then `envkit rm a`" in caught.value.fix
     stop(site.engine, "b")
     start(site, "a", 1, lambda line: None)
     assert [facts.labels["io.envkit.card-holder"] for facts in leases(site)] == ["environment a"]

@@ -11,7 +11,7 @@ import pytest
 from envkit.container import maker as makers
 from envkit.container.maker import Maker, this_process, word
 from envkit.engines.fake import FakeEngine
-from envkit.engines.values import OWNED_CONTAINER, ContainerFacts, LayerFacts
+from envkit.engines.values import OWNED_CONTAINER, SAVE, ContainerFacts, LayerFacts
 from envkit.environment.garbage import Leftover, Place, leftovers, sweep
 from envkit.hosts.base import Host
 from envkit.hosts.local import LocalHost
@@ -185,3 +185,25 @@ def test_an_own_cache_whose_environment_is_gone_goes(engine: FakeEngine, tmp_pat
     [(_, why)] = swept.kept
     assert "not-a-cache was not made by envkit as a cache" in why
     assert sorted(path.name for path in caches.iterdir()) == ["lab", "not-a-cache"]
+
+
+def test_what_a_dead_save_left_goes_and_its_pause_ends(engine: FakeEngine) -> None:
+    environment = replace(add(engine, "environment", GONE, "paused"), id="d" * 64, name="envkit-lab")
+    engine.containers.add(environment)
+    lease = add(engine, "save", GONE, "created")
+    engine.containers.add(replace(lease, labels={**lease.labels, "io.envkit.save-of": environment.id}))
+    found = leftovers(at(engine), NOW)
+    assert [(one.kind, one.id) for one in found] == [("save", lease.id)]
+    assert sweep(at(engine), found, lambda line: None).removed == found
+    assert engine.containers.require(environment.id).state == "running"
+
+
+@pytest.mark.parametrize(("maker", "left"), [(GONE, 1), (ALIVE, 0)])
+def test_the_step_in_between_of_a_save_goes_when_its_maker_is_gone(
+    engine: FakeEngine, maker: Maker, left: int
+) -> None:
+    labels = {"io.envkit.owned": "true", SAVE: "1", **makers.labels(maker)}
+    engine.images.add(replace(image(), id="sha256:" + "c" * 64, tags=(), labels=labels))
+    found = leftovers(at(engine), NOW)
+    assert [one.kind for one in found] == ["image"] * left
+    assert all(one.why == f"a save that was not finished, made by {WHO}, who has ended" for one in found)

@@ -40,6 +40,7 @@ ROW = {name: number for number, names in enumerate(ROWS) for name in names}
 # Library → the only places that import it.
 HOMES = {
     "yaml": ("envkit/spec/",),
+    "ruamel": ("envkit/spec/",),
     "jinja2": ("envkit/render.py",),
     "docker": ("envkit/engines/",),
     "cryptography": ("envkit/environment/certificates.py", "envkit/hosts/"),
@@ -53,7 +54,7 @@ HOMES = {
 }
 
 # What `envkit --help` must not wait for.
-HEAVY = {"cryptography", "docker", "jinja2", "paramiko", "pydantic", "requests", "rich", "yaml"}
+HEAVY = {"cryptography", "docker", "jinja2", "paramiko", "pydantic", "requests", "rich", "ruamel", "yaml"}
 
 # Written in two parts, so that this file passes its own rule.
 HOSTS = tuple(

@@ -12,7 +12,7 @@ from envkit.cli import complete, options, output
 if TYPE_CHECKING:
     pass
 
-_TITLES = {
+TITLES = {
     "image": "image",
     "apt": "apt",
     "rpm": "rpm",
@@ -46,7 +46,7 @@ def command(before: str, after: str, host_name: str | None, as_json: bool) -> No
     output.show(f"{before} -> {after}")
     output.show(f"size  {sizes} ({'+' if grown >= 0 else ''}{output.human_bytes(grown)})")
     for group, changes in groupby(found.changes, key=lambda change: change.group):
-        output.show(_TITLES[group])
+        output.show(TITLES[group])
         output.show_table(
             (), [output.change_row(change.name, change.before, change.after) for change in changes]
         )

@@ -10,10 +10,10 @@ _META = "envkit.host"
 # The commands that take --host (tests/test_cli_elsewhere.py compares them with the commands themselves).
 VERBS = frozenset(
     (
-        "adopt", "attach", "build", "cache", "compare", "cp", "devices", "diff", "doctor", "exec", "gc",
-        "idle", "images", "inspect", "keep", "logs", "open", "plan", "ps", "pull", "push", "restart", "rm",
-        "rmi", "runs", "shell", "smoke", "start", "stop", "tensorboard", "top", "train", "up",
-        "verify", "wait",
+        "adopt", "attach", "build", "cache", "commit", "compare", "cp", "devices", "diff", "doctor",
+        "exec", "gc", "idle", "images", "inspect", "keep", "logs", "open", "plan", "ps", "pull", "push",
+        "restart", "rm", "rmi", "runs", "shell", "smoke", "start", "stop", "tensorboard", "top", "train",
+        "up", "verify", "wait",
     )
 )  # fmt: skip
 _QUOTED = re.compile(r"`envkit (?P<verb>[a-z]+)(?P<rest>[^`]*)`")

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("envkit.cli.verify", "Prove that an image works, item by item."),
     "inspect": ("envkit.cli.inspect", "Print an image's manifest and verdict."),
     "diff": ("envkit.cli.diff", "Compare what two images hold."),
+    "commit": ("envkit.cli.commit", "Save an environment as an image, without its secrets."),
     "smoke": ("envkit.cli.smoke", "Measure whether the card, or the CPU, works."),
     "up": ("envkit.cli.up", "Start an environment and print its URLs."),
     "train": ("envkit.cli.train", "Run a training script, on cards or on the CPU."),

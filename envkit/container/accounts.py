@@ -53,6 +53,21 @@ def group_with(text: str, caller: Caller) -> str:
     return _file([*lines, f"{_free_name(caller.name, caller.gid, lines)}:x:{caller.gid}:"])
 
 
+def without(text: str, original: str, number: str) -> str:
+    """Return /etc/passwd or /etc/group as if the account of that number had never been given.
+
+    What else was written there since, by packages that make users of their own, stays.
+    """
+    was = next((line for line in original.splitlines() if line.split(":")[2:3] == [number]), None)
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.split(":")[2:3] != [number]:
+            lines.append(line)
+        elif was is not None:
+            lines.append(was)
+    return _file(lines)
+
+
 def _free_name(name: str, number: int, lines: list[str]) -> str:
     taken = {line.partition(":")[0] for line in lines}
     return name if _USABLE.fullmatch(name) and name not in taken else f"u{number}"

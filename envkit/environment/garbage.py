@@ -10,8 +10,8 @@ from typing import Literal
 
 from envkit.container.maker import Maker, condition, maker_of, maker_of_word
 from envkit.engines.base import Engine
-from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ImageFacts
-from envkit.environment import card_lease
+from envkit.engines.values import OWNED, OWNED_CONTAINER, SAVE, ContainerFacts, ImageFacts
+from envkit.environment import card_lease, save_lease
 from envkit.environment.left_folders import left_folders, remove_folder
 from envkit.environment.lookup import name_of
 from envkit.errors import EnvkitError
@@ -22,8 +22,8 @@ from envkit.image.proving import UNVERIFIED
 # minutes, and the longest build step is cancelled after 20 minutes of silence (BuildRequest.silence_s).
 _LEASE = timedelta(hours=1)
 # The last step of an image that envkit made: of one that a user derived from it, it is another.
-_OURS = re.compile(r"(/bin/sh -c #\(nop\) +)?(LABEL .*io\.envkit\.|COPY .* (in )?/opt/envkit/)")
-Kind = Literal["temporary", "half-made", "image", "build's name", "folder", "cache", "card", "run"]
+_OURS = re.compile(r"(/bin/sh -c #\(nop\) +)?(LABEL .*io\.envkit\.|COPY .* (in )?/opt/envkit/)|envkit commit")
+Kind = Literal["temporary", "half-made", "image", "build's name", "folder", "cache", "card", "run", "save"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +92,10 @@ def _remove(place: Place, one: Leftover) -> None:
         remove_folder(place.host, one.kind, one.id)
     elif one.kind == "temporary":
         place.engine.containers.remove(one.id)
+    elif one.kind == "save":
+        lease = place.engine.containers.inspect(one.id)
+        if lease is not None:
+            save_lease.forget(place.engine, lease)
     elif one.kind in ("half-made", "card", "run"):
         place.engine.containers.remove_idle(one.id)  # whoever has started it meanwhile keeps it
     else:
@@ -116,7 +120,8 @@ def _kind(facts: ContainerFacts) -> Kind | None:
         return "temporary"
     if facts.labels.get("io.envkit.kind") in ("environment", "run") and facts.state == "created":
         return "half-made"
-    return "card" if facts.labels.get("io.envkit.kind") == card_lease.KIND else None
+    kind = facts.labels.get("io.envkit.kind")
+    return "card" if kind == card_lease.KIND else "save" if kind == save_lease.KIND else None
 
 
 def _unleased(lease: ContainerFacts, everything: list[ContainerFacts], why: str | None) -> str | None:
@@ -148,10 +153,19 @@ def _images(engine: Engine, now: datetime, used: set[str]) -> Iterator[Leftover]
                 yield Leftover(
                     kind="build's name", name=name, id=name, why=f"a build's name for a while, {why}"
                 )
-        if not facts.tags and facts.id not in used and _is_ours_and_old(engine, facts, now):
+        if not facts.tags and facts.id not in used:
+            why = _unnamed(engine, facts, now)
             short = facts.id.removeprefix("sha256:")[:12]
-            why = "it has no name, and no container uses it"
-            yield Leftover(kind="image", name=short, id=facts.id, why=why, size_bytes=facts.size_bytes)
+            if why:
+                yield Leftover(kind="image", name=short, id=facts.id, why=why, size_bytes=facts.size_bytes)
+
+
+def _unnamed(engine: Engine, facts: ImageFacts, now: datetime) -> str | None:
+    """Return why an image without a name is nobody's; None when it may be somebody's."""
+    if SAVE in facts.labels:  # the step in between of `envkit commit`: its labels tell who was at it
+        why = _ownerless(maker_of(facts.labels), facts.created, now)
+        return why and f"a save that was not finished, {why}"
+    return "it has no name, and no container uses it" if _is_ours_and_old(engine, facts, now) else None
 
 
 def _is_ours_and_old(engine: Engine, facts: ImageFacts, now: datetime) -> bool:

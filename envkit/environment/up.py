@@ -149,8 +149,8 @@ def _cannot_start(name: str, error: AcceleratorError) -> AcceleratorError:
     """Say what a made environment can do: an engine fixes the cards when it creates a container."""
     return AcceleratorError(
         f"environment {name} cannot start with the cards that it was made with: {error.what}",
-        fix=f"stop who has them, or make it anew with others: `envkit rm {name}`, then `envkit up` "
-        "with --device (/work/home stays; what was installed beside it goes)",
+        fix=f"stop who has them, or make it anew with others: `envkit commit {name} {name}:kept` keeps what "
+        f"was installed, then `envkit rm {name}` and `envkit up {name}:kept --name {name} --device`",
     )
 
 

@@ -134,7 +134,7 @@ def test_a_stopped_environment_holds_none_and_start_names_who_has_it(
     assert ended(envkit("up", IMAGE, "--name", second, "--device", "cuda:1"))[0] == 0
     code, text = ended(envkit("start", first))
     assert code == 7 and f"environment {second} has it" in text, text
-    assert f"`envkit rm {first}`, then `envkit up` with --device" in text
+    assert f"then `envkit rm {first}` and `envkit up {first}:kept" in text
     assert ended(envkit("rm", second, "--yes"))[0] == 0
     assert ended(envkit("start", first))[0] == 0
     assert holders(found()) == [f"environment {first}"]

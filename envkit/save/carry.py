@@ -1,0 +1,224 @@
+"""Carry a save's plan out: copy, search, layer, load, prove, and only then name."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from envkit.engines.base import Engine
+from envkit.engines.values import ImageFacts
+from envkit.environment import save_lease
+from envkit.environment.site import Site
+from envkit.errors import EngineError, EnvkitError
+from envkit.image import verdict as verdicts
+from envkit.image.base import check_free_disk
+from envkit.image.proving import Reports, prove_as
+from envkit.image.verdict import Verdict
+from envkit.save import lineage, search
+from envkit.save.archive import Recipe, spool, write_archive
+from envkit.save.configuration import added_variables, configuration
+from envkit.save.contents import both, own_accounts, sorted_out
+from envkit.save.findings import Finding, Scrub, scrub
+from envkit.save.layers import Layer, LayerWish, make_layers, reading
+from envkit.save.lineage import Ancestor
+from envkit.save.plan import CommitPlan, refuse_at_work, refuse_findings, refuse_left
+from envkit.save.settings import cleaned
+from envkit.save.snapshot import remove_unnamed, snapshot
+from envkit.save.squash import squash
+from envkit.save.to_spec import SpecChange
+from envkit.save.values import Value
+from envkit.scratch import Scratch
+
+_ROOM = 3  # times what was written: the engine's copy, the layers on their way, and as they are loaded
+_SPARE_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Committed:
+    """What came of a save."""
+
+    tag: str
+    image_id: str
+    size_bytes: int
+    added_bytes: int
+    layers: int
+    seconds: float
+    verdict: Verdict | None
+    removed: tuple[str, ...] = ()  # what --scrub took out, in words
+    spec: SpecChange | None = None  # the spec that got what was installed
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """A save that is going on."""
+
+    site: Site
+    plan: CommitPlan
+    reports: Reports
+    scratch: Path
+    values: tuple[Value, ...] = field(default=(), repr=False)
+
+    @property
+    def engine(self) -> Engine:
+        return self.site.engine
+
+    @property
+    def base(self) -> ImageFacts:
+        return self.plan.sight.image
+
+    def note(self, text: str) -> None:
+        self.reports.note(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What the new layers are made of."""
+
+    wish: LayerWish
+    cleaning: Scrub
+    keep: int | None  # how many of the lower layers stay; None: all
+    findings: tuple[Finding, ...]
+
+
+def carry(site: Site, plan: CommitPlan, reports: Reports) -> Committed:
+    """Save the environment as the plan says; on failure there is no tag, and nothing of it stays."""
+    began = time.monotonic()
+    refuse_at_work(plan)
+    refuse_findings(plan.findings, scrub=plan.scrub)
+    check_free_disk(site.host, site.engine.facts(), _ROOM * plan.written_bytes + _SPARE_BYTES)
+    with save_lease.held(site.engine, plan.sight.container), Scratch("save") as scratch:
+        work = _Work(site=site, plan=plan, reports=reports, scratch=scratch, values=plan.sight.values)
+        made, findings = _made(work)
+        try:
+            final = prove_as("save", made, site.engine, reports)
+        except EnvkitError:
+            remove_unnamed(site.engine, made)
+            raise
+        site.engine.images.tag(final, plan.tag)
+    facts = site.engine.images.inspect(plan.tag)
+    if facts is None:
+        raise EngineError(f"{plan.tag} was saved and is gone", fix="run the command again")
+    label = facts.labels.get(verdicts.LABEL)
+    return Committed(
+        tag=plan.tag,
+        image_id=facts.id,
+        size_bytes=facts.size_bytes,
+        added_bytes=facts.size_bytes - work.base.size_bytes,
+        layers=facts.layers,
+        seconds=round(time.monotonic() - began, 1),
+        verdict=verdicts.from_label(label) if label else None,
+        removed=tuple(f"{one.place}: {one.rule}" for one in findings),
+    )
+
+
+def _made(work: _Work) -> tuple[str, tuple[Finding, ...]]:
+    """Return the id of the new image, not yet proven, and what was taken out of it."""
+    below = _search_below(work)
+    work.note(f"copying what was changed in environment {work.plan.environment}")
+    with snapshot(work.engine, work.plan.sight.container, work.note) as copied:
+        with reading(work.engine, copied) as container:
+            wanted = _wanted(work, container, below)
+            layers = (
+                make_layers(work.engine, container, wanted.wish, work.scratch) if wanted.keep is None else ()
+            )
+        if wanted.keep is not None:
+            work.note("making one layer of what is saved now and was saved before")
+            layers = squash(work.engine, copied, wanted.keep, wanted.wish, work.scratch)
+    return _loaded(work, wanted, layers), wanted.findings
+
+
+def _search_below(work: _Work) -> tuple[Finding, ...]:
+    """Search the layers that the image is to stand on, in the engine's own bytes."""
+    if not work.plan.deep:
+        return ()
+    work.note("searching the layers beneath for secrets")
+    bytes_ = search.Archive(
+        content=work.engine.images.save(work.base.id), lower_layers=len(work.base.diff_ids)
+    )
+    found = search.search_archive(work.site.host, bytes_, work.values).findings
+    refuse_findings(found, scrub=work.plan.scrub and work.plan.squash)
+    return found
+
+
+def _wanted(work: _Work, container: str, below: tuple[Finding, ...]) -> _Wanted:
+    """Decide what goes into the new layers, by what the copy holds."""
+    sight = work.plan.sight
+    seen = both(sight.changes, work.engine.containers.changes(sight.container.id))
+    kept, dropped = sorted_out(work.engine, container, seen)
+    kept, replaced = own_accounts(work.engine, container, (work.base, sight.container.user), kept)
+    work.note(f"searching what was changed for secrets: {len(kept)} paths")
+    found = search.scan(work.engine, container, [one.path for one in kept], work.values)
+    for unread in found.unread:
+        work.note(f"not searched: {unread}")
+    findings = (*work.plan.findings, *below, *found.findings)
+    refuse_findings(findings, scrub=work.plan.scrub)
+    cleaning = scrub(findings)
+    beneath = [one.real or one.path for one in below]  # it may still lie there, for all to see
+    wish = LayerWish(
+        changes=kept,
+        drop=(*dropped, *cleaning.drop, *beneath),
+        replace={**replaced, **cleaning.replace},
+    )
+    return _Wanted(wish=wish, cleaning=cleaning, keep=_keep(work, cleaning), findings=findings)
+
+
+def _keep(work: _Work, cleaning: Scrub) -> int | None:
+    """Return how many of the lower layers stay beneath one new one; None: all of them."""
+    if cleaning.flatten:
+        return 0
+    if not work.plan.squash:
+        return None
+    saves = work.plan.sight.saves
+    return saves[-1].layers if saves else None  # the first save's own image was built
+
+
+def _loaded(work: _Work, wanted: _Wanted, layers: tuple[Layer, ...]) -> str:
+    """Write the image, search its bytes once more, and give it to the engine; return its id."""
+    below = work.base.diff_ids if wanted.keep is None else work.base.diff_ids[: wanted.keep]
+    lower = None
+    if below and not work.engine.facts().loads_on_top:
+        work.note("fetching the layers beneath: this engine takes none without them")
+        saved = work.engine.images.save(work.base.id)
+        lower = spool(saved, work.scratch / "below.tar", work.base.size_bytes)
+    archive = work.scratch / "image.tar"
+    write_archive(archive, _recipe(work, below, wanted.cleaning), layers, lower)
+    work.note("searching the bytes of the new image")
+    held = search.Archive(content=archive, lower_layers=len(below) if lower else 0, loose=True)
+    found = search.search_archive(work.site.host, held, work.values).findings
+    refuse_left(one for one in found if one.where != "lower layer")
+    work.note("giving it to the engine")
+    return work.engine.images.load(archive, work.note)
+
+
+def _recipe(work: _Work, below: tuple[str, ...], cleaning: Scrub) -> Recipe:
+    sight, now = work.plan.sight, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    saves = (_ancestor(work.plan, now), *sight.saves)
+    config = configuration(
+        sight.config,
+        added_variables(sight.image.env, sight.container_env),
+        {lineage.LABEL: lineage.to_label(saves)},
+        cleaning.unset,
+    )
+    history = work.engine.images.history(work.base.id)
+    if work.plan.scrub:
+        config, lines = cleaned(config, [row.created_by for row in history], work.values)
+        history = tuple(replace(row, created_by=line) for row, line in zip(history, lines, strict=True))
+    return Recipe(
+        architecture=work.base.architecture, config=config, created=now, below=below, history=history
+    )
+
+
+def _ancestor(plan: CommitPlan, now: str) -> Ancestor:
+    counts: dict[str, int] = {}
+    for change in plan.packages or ():
+        counts[change.group] = counts.get(change.group, 0) + 1
+    return Ancestor(
+        image=plan.from_image,
+        tag=plan.from_tag,
+        layers=plan.layers,
+        when=now,
+        environment=plan.environment,
+        changed={"files": plan.files, "bytes": plan.saved_bytes, **counts},
+    )

@@ -1,0 +1,37 @@
+"""Save an environment: look, plan, and carry the plan out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from envkit.engines.base import Engine
+from envkit.environment import save_lease
+from envkit.environment.lookup import chosen
+from envkit.environment.site import Site
+from envkit.image.proving import Reports
+from envkit.save.carry import Committed, carry
+from envkit.save.look import look
+from envkit.save.plan import CommitOptions, CommitPlan, plan_commit
+from envkit.save.to_spec import spec_change, write
+
+
+def plan(engine: Engine, name: str | None, options: CommitOptions) -> CommitPlan:
+    """Look at the environment, also for secrets, and decide; nothing is changed."""
+    return plan_commit(look(engine, name, search=True), options, engine.images.inspect(options.tag))
+
+
+def commit(
+    site: Site, name: str | None, options: CommitOptions, reports: Reports, show: Callable[[CommitPlan], None]
+) -> Committed:
+    """Do what the plan says, after it was shown; what a dead save left is undone first."""
+    engine = site.engine
+    if save_lease.undo_dead(engine, chosen(engine, name)):
+        reports.note("a save that died had left something behind: it is undone")
+    made = plan_commit(look(engine, name, search=False), options, engine.images.inspect(options.tag))
+    show(made)
+    spec = None if options.to_spec is None else spec_change(made, options.to_spec)
+    saved = carry(site, made, reports)
+    if spec is not None:
+        write(spec)
+    return replace(saved, spec=spec)

@@ -1,0 +1,243 @@
+"""The plan of a save: what becomes part of the image, what does not, and why. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from envkit.engines.values import OWNED, ImageFacts
+from envkit.errors import EnvkitError, UsageError
+from envkit.image.diff import Change, compare
+from envkit.image.manifest import GROUPS
+from envkit.save.configuration import added_variables, configuration
+from envkit.save.findings import Finding
+from envkit.save.folders import Folder, summed_up
+from envkit.save.rules import never_saved
+from envkit.save.settings import scan_config
+from envkit.save.sight import Installed, Outside, Path, Sight
+
+# moby's daemon/internal/layer/layer_store.go: maxLayerDepth; tried: one more cannot be saved (125 are there).
+MOST_LAYERS = 125
+_MANY_LAYERS = 100  # a save adds two or three: what remains is a dozen saves
+_OWN_LAYERS = 2  # what was changed, and the proof
+_NAME = re.compile(r"[a-z0-9][\w.:/-]*[\w]", re.ASCII)
+_ACCOUNTS = ("/etc/passwd", "/etc/group")
+_LISTED = 30  # secrets that are named
+
+
+class CommitRefused(EnvkitError):
+    """It would save what must not be saved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitOptions:
+    """What is asked for."""
+
+    tag: str
+    scrub: bool = False
+    squash: bool = False
+    to_spec: str | None = None  # the spec that gets what was installed
+    deep: bool | None = None  # search the lower layers, too; None: where that can find something, and is near
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """Changed files that do not become part of the image, for one reason."""
+
+    why: str
+    files: int
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitPlan:
+    """A save, with every decision made."""
+
+    environment: str
+    tag: str
+    from_image: str
+    from_tag: str
+    saved: tuple[Folder, ...]
+    dropped: tuple[Dropped, ...]
+    packages: tuple[Change, ...] | None  # None: nobody could look
+    outside: tuple[Outside, ...]
+    variables: tuple[str, ...]  # names that the image gets beside its own
+    layers: int  # of the image that it came from
+    squash: bool
+    scrub: bool
+    deep: bool
+    findings: tuple[Finding, ...]  # the secrets that are known before
+    replaces: str = ""  # the id of the image that has the tag now
+    warnings: tuple[str, ...] = ()
+    written_bytes: int = 0
+    sight: Sight = field(repr=False)
+
+    @property
+    def files(self) -> int:
+        """Return how many files are saved."""
+        return sum(one.files for one in self.saved)
+
+    @property
+    def saved_bytes(self) -> int:
+        """Return how much is saved; of a stopped environment, how much at most."""
+        sizes = [one.size_bytes for one in self.saved]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else self.written_bytes
+
+    @property
+    def installed_outside(self) -> tuple[Installed, ...]:
+        """Return what was installed where no image reaches."""
+        return tuple(one for mount in self.outside for one in mount.installed)
+
+
+def plan_commit(sight: Sight, options: CommitOptions, present: ImageFacts | None) -> CommitPlan:
+    """Decide everything about a save; `present` has the tag now."""
+    _refuse_tag(options.tag, present)
+    kept, dropped = sorted_out(sight.paths)
+    squash = options.squash or _needs_squash(sight)
+    added = added_variables(sight.image.env, sight.container_env)
+    target = configuration(sight.config, added, {}, ())
+    return CommitPlan(
+        environment=sight.environment,
+        tag=options.tag,
+        from_image=sight.image.id,
+        from_tag=sight.image_tag,
+        saved=summed_up(kept),
+        dropped=dropped,
+        packages=_packages(sight),
+        outside=sight.outside,
+        variables=tuple(sorted(added)),
+        layers=sight.image.layers,
+        squash=squash,
+        scrub=options.scrub,
+        deep=_deep(sight, options),
+        findings=(*scan_config(target, sight.history, sight.values), *sight.found),
+        replaces=present.id if present else "",
+        warnings=tuple(_warnings(sight, options, present, squash=squash)),
+        written_bytes=sight.written_bytes,
+        sight=sight,
+    )
+
+
+def refuse_at_work(plan: CommitPlan) -> None:
+    """Raise an EnvkitError while packages are being installed: half of one would be saved."""
+    if plan.sight.busy:
+        raise EnvkitError(
+            f"environment {plan.environment} is installing something: {', '.join(plan.sight.busy)}",
+            fix="wait for its end; a half-installed package is of no use in an image",
+        )
+
+
+def refuse_findings(findings: Iterable[Finding], *, scrub: bool) -> None:
+    """Raise CommitRefused for secrets that nothing takes out."""
+    found = tuple(findings)
+    if not found or scrub:
+        return
+    lines = [f"\n    {one}" for one in found[:_LISTED]]
+    more = f"\n    and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+    options = "--scrub --squash" if any(one.remedy == "flatten" for one in found) else "--scrub"
+    raise CommitRefused(
+        f"the image would hold {_count(len(found), 'secret')}:{''.join(lines)}{more}",
+        fix=f"remove them in the environment, or take them out of the image: {options}",
+    )
+
+
+def refuse_left(findings: Iterable[Finding]) -> None:
+    """Raise CommitRefused for secrets that the finished bytes still hold."""
+    lines = [f"\n    {one.place}: {one.rule}" for one in findings]
+    if lines:
+        raise CommitRefused(
+            f"the finished image still held {_count(len(lines), 'secret')}:{''.join(lines[:_LISTED])}",
+            fix="remove them in the environment; nothing was saved",
+        )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def sorted_out(paths: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[Dropped, ...]]:
+    """Return the paths that are saved, and what is dropped by its reason; a deletion is always kept."""
+    kept: list[Path] = []
+    dropped: dict[str, list[Path]] = {}
+    for one in paths:
+        never = never_saved(one.path, is_folder=one.folder) if one.kind != "deleted" else None
+        if never:
+            dropped.setdefault(never.name, []).append(one)
+        elif one.path not in _ACCOUNTS:  # written by `up`, and too small to be told of
+            kept.append(one)
+    return tuple(kept), tuple(_dropped(why, held) for why, held in sorted(dropped.items()))
+
+
+def _dropped(why: str, held: list[Path]) -> Dropped:
+    sizes = [one.size_bytes for one in held]
+    known = [size for size in sizes if size is not None]
+    return Dropped(
+        why=why,
+        files=sum(not one.folder for one in held),
+        size_bytes=sum(known) if len(known) == len(sizes) else None,
+    )
+
+
+def _refuse_tag(tag: str, present: ImageFacts | None) -> None:
+    if "@" in tag or not _NAME.fullmatch(tag):
+        raise UsageError(f"{tag!r} cannot be an image's name", fix="write NAME:TAG, as in lab:2026-11")
+    if present and present.labels.get(OWNED) != "true":
+        raise UsageError(
+            f"{tag} is there already, and it is not envkit's",
+            fix=f"take another name, or `docker rmi {tag}` first",
+        )
+
+
+def _deep(sight: Sight, options: CommitOptions) -> bool:
+    """Tell whether the lower layers are searched: that takes a minute for 2 GB on a busy machine."""
+    if options.deep is not None:
+        return options.deep
+    return sight.engine_is_here and sight.was_handed_secrets
+
+
+def _needs_squash(sight: Sight) -> bool:
+    return bool(sight.saves) and sight.image.layers + _OWN_LAYERS >= MOST_LAYERS
+
+
+def _packages(sight: Sight) -> tuple[Change, ...] | None:
+    if sight.now is None:
+        return None
+    changes = compare(sight.before, sight.now).changes
+    return tuple(change for change in changes if change.group in GROUPS)
+
+
+def _warnings(sight: Sight, options: CommitOptions, present: ImageFacts | None, *, squash: bool) -> list[str]:
+    found = []
+    if sight.unseen:
+        found.append(
+            f"{sight.unseen}: sizes, packages, secrets and what was installed into its mounts cannot be "
+            f"looked at before; `envkit start {sight.environment}` first, and they can"
+        )
+    if sight.busy:
+        found.append(
+            f"it is installing something now, and cannot be saved meanwhile: {', '.join(sight.busy)}"
+        )
+    if sight.stuck:
+        found.append(
+            f"in an uninterruptible wait, so that the engine may fail to pause it: {', '.join(sight.stuck)}"
+        )
+    if squash and not options.squash:
+        found.append(
+            f"its image has {sight.image.layers} layers, and no engine takes more than {MOST_LAYERS}: "
+            "the earlier saves become one layer"
+        )
+    elif sight.image.layers >= _MANY_LAYERS and not squash:
+        found.append(
+            f"its image has {sight.image.layers} layers of at most {MOST_LAYERS}: "
+            "`envkit commit --squash` makes the earlier saves one"
+        )
+    if not _deep(sight, options):
+        why = "" if sight.was_handed_secrets else ", as none was handed to this environment"
+        found.append(f"the layers of its image are not searched for secrets{why}: --deep does it")
+    if present:
+        found.append(
+            f"{options.tag} is there already (envkit's, {present.id[7:19]}): the name moves to the new one"
+        )
+    return found
