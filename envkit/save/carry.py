@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,7 +20,7 @@ from envkit.image.verdict import Verdict
 from envkit.save import lineage, search
 from envkit.save.archive import Recipe, spool, write_archive
 from envkit.save.configuration import added_variables, configuration
-from envkit.save.contents import both, own_accounts, sorted_out
+from envkit.save.contents import own_accounts, sorted_out
 from envkit.save.findings import Finding, Scrub, scrub
 from envkit.save.layers import Layer, LayerWish, make_layers, reading
 from envkit.save.lineage import Ancestor
@@ -28,6 +29,7 @@ from envkit.save.settings import cleaned
 from envkit.save.snapshot import remove_unnamed, snapshot
 from envkit.save.squash import squash
 from envkit.save.to_spec import SpecChange
+from envkit.save.trees import changed
 from envkit.save.values import Value
 from envkit.scratch import Scratch
 
@@ -82,8 +84,14 @@ class _Wanted:
     findings: tuple[Finding, ...]
 
 
-def carry(site: Site, plan: CommitPlan, reports: Reports) -> Committed:
-    """Save the environment as the plan says; on failure there is no tag, and nothing of it stays."""
+Prove = Callable[[str, str, Engine, Reports], str]
+
+
+def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_as) -> Committed:
+    """Save the environment as the plan says; on failure there is no tag, and nothing of it stays.
+
+    `prove` returns the id of the image with its manifest and verdict, and raises when it does not work.
+    """
     began = time.monotonic()
     refuse_at_work(plan)
     refuse_findings(plan.findings, scrub=plan.scrub)
@@ -92,7 +100,7 @@ def carry(site: Site, plan: CommitPlan, reports: Reports) -> Committed:
         work = _Work(site=site, plan=plan, reports=reports, scratch=scratch, values=plan.sight.values)
         made, findings = _made(work)
         try:
-            final = prove_as("save", made, site.engine, reports)
+            final = prove("save", made, site.engine, reports)
         except EnvkitError:
             remove_unnamed(site.engine, made)
             raise
@@ -145,7 +153,7 @@ def _search_below(work: _Work) -> tuple[Finding, ...]:
 def _wanted(work: _Work, container: str, below: tuple[Finding, ...]) -> _Wanted:
     """Decide what goes into the new layers, by what the copy holds."""
     sight = work.plan.sight
-    seen = both(sight.changes, work.engine.containers.changes(sight.container.id))
+    seen = changed(work.engine, work.base.id, container, sight.changes)
     kept, dropped = sorted_out(work.engine, container, seen)
     kept, replaced = own_accounts(work.engine, container, (work.base, sight.container.user), kept)
     work.note(f"searching what was changed for secrets: {len(kept)} paths")

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from envkit.container import accounts
 from envkit.engines.base import Engine
 from envkit.engines.values import Change, ImageFacts
 from envkit.save.layers import reading
 from envkit.save.look import seen_inside
 from envkit.save.rules import never_saved
-
-
-def both(before: Iterable[Change], after: Iterable[Change]) -> tuple[Change, ...]:
-    """Return what changed before or while the engine copied it; what is true of a path, its copy tells."""
-    return tuple({change.path: change for change in (*before, *after)}.values())
 
 
 def sorted_out(
