@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from envkit.errors import PlanError, UsageError
-from envkit.image.adopt import Adoption, consider, default_tag, plan_adoption
+from envkit.image.adopt import Adoption, Place, Source, consider, default_tag, find_image, plan_adoption
 from envkit.image.proving import Reports
 from envkit.spec.model import Spec
 from tests.adoptions import IMAGE, Image
@@ -17,8 +17,14 @@ from tests.scripted_host import ScriptedHost
 QUIET = Reports(note=lambda text: None, event=lambda event: None, item=lambda item: None)
 
 
+def found(image: Image, reference: str = IMAGE) -> tuple[Source, Place]:
+    place = Place(engine=image.engine(), host=ScriptedHost(), reports=QUIET)
+    return find_image(reference, place), place
+
+
 def considered(image: Image, reference: str = IMAGE) -> Adoption:
-    return consider(reference, None, image.engine(), ScriptedHost(), QUIET)
+    source, place = found(image, reference)
+    return consider(source, None, place)
 
 
 def spec_of(image: Image) -> Spec:
@@ -125,7 +131,8 @@ def test_the_new_name_follows_the_old_one(name: str, tag: str) -> None:
 def test_the_plan_keeps_python_and_entrypoint() -> None:
     image = Image(wraps=b"TEAM=vision\0PATH=/t:/bin\0")
     image.facts = replace(image.facts, entrypoint=("/entry.sh",))
-    planned = plan_adoption(IMAGE, "mine:1", image.engine(), ScriptedHost(), QUIET)
+    source, place = found(image)
+    planned = plan_adoption(source, "mine:1", place)
     plan, text = planned.plan, next(file for file in planned.files if file.name == "Dockerfile").content
     assert isinstance(text, bytes)
     assert (plan.tag, plan.base.reference, plan.python.interpreter) == (
@@ -141,6 +148,7 @@ def test_the_plan_keeps_python_and_entrypoint() -> None:
 
 def test_an_image_with_its_own_opt_venv_gets_another_beside_it() -> None:
     image = Image(system={"id": "debian", "version": "12", "glibc": "2.36", "venv": "taken"})
-    planned = plan_adoption(IMAGE, None, image.engine(), ScriptedHost(), QUIET)
+    source, place = found(image)
+    planned = plan_adoption(source, None, place)
     text = next(file for file in planned.files if file.name == "Dockerfile").content
     assert isinstance(text, bytes) and b" /opt/venv/" not in text and b"/opt/venv-envkit/bin" in text

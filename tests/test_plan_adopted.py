@@ -34,6 +34,7 @@ def test_what_the_image_was_stays_in_a_label() -> None:
     assert labels["org.opencontainers.image.base.name"] == "team/train:1.0"
     assert json.loads(labels["io.envkit.adopted"]) == {
         "from": "team/train:1.0",
+        "container": "",
         "entrypoint": ["/e.sh", "a b"],
         "command": ["serve"],
         "user": "app",

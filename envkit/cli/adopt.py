@@ -16,30 +16,43 @@ if TYPE_CHECKING:
     epilog="Example: envkit adopt registry.example/team/train:1.0 --tag train-ide:1.0",
     help="""Put JupyterLab and code-server onto IMAGE, prove that they work, and tag the result.
 
-    IMAGE stays as it is. Its Python, torch and packages, its user and its variables are kept; a command that
-    is given to the new image goes through IMAGE's own entrypoint, as before.
+    IMAGE is an image, or a container that is not envkit's: of that, a copy is taken (its mounts and the
+    variables that it was started with are not in it). IMAGE stays as it is.
+
+    Kept are its Python, torch and packages, its user and its variables; a command that is given to the new
+    image goes through IMAGE's own entrypoint, as before.
     """,
 )
 @click.argument("image", metavar="IMAGE", shell_complete=complete.images)
 @click.option("--tag", metavar="NAME:TAG", help="The new image's name.  [default: NAME-ide:TAG]")
 @click.option("--dry-run", is_flag=True, help="Look into IMAGE, print the plan, and stop.")
+@click.option("--by-commit", is_flag=True, help="Install in a container of IMAGE and commit it; no build.")
 @options.host
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, progress as JSON lines.")
-def command(image: str, tag: str | None, dry_run: bool, host_name: str | None, as_json: bool) -> None:
+def command(  # noqa: PLR0913  click hands over every option by name
+    image: str, tag: str | None, dry_run: bool, by_commit: bool, host_name: str | None, as_json: bool
+) -> None:
     """Look, plan, build, prove, tag."""
+    from dataclasses import replace
+
     from envkit.cli import output, plan, progress
     from envkit.cli.site import opened_host
     from envkit.engines.docker import connect
     from envkit.hosts.local import LocalHost
-    from envkit.image.adopt import adopt, plan_adoption
+    from envkit.image.adopt import Place
+    from envkit.save.adoption import adopt, plan_adoption
+    from envkit.save.installing import make_by_commit
 
     host = opened_host(host_name) if host_name else LocalHost()
     engine = connect(host)
     with progress.shown(as_json=as_json) as reports:
+        place = Place(engine=engine, host=host, reports=reports)
+        if by_commit:
+            place = replace(place, make=make_by_commit)
         if dry_run:
-            planned = plan_adoption(image, tag, engine, host, reports)
+            planned = plan_adoption(image, tag, place)
         else:
-            adopted = adopt(image, tag, engine, host, reports)
+            adopted = adopt(image, tag, place)
     if dry_run:
         plan.show(planned, as_json=as_json)
     elif as_json:

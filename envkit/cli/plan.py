@@ -65,7 +65,8 @@ def show(planned: Planned, *, as_json: bool, why: bool = False) -> None:
     if as_json:
         output.show_json(_whole(planned))
         return
-    output.show(f"{plan.tag}, to be built from {plan.base.reference}\n")
+    base = next((one.value for one in plan.decisions if one.name == "base"), plan.base.reference)
+    output.show(f"{plan.tag}, to be built from {base}\n")
     output.show_reasons([(decision.name, decision.value, decision.reason) for decision in plan.decisions])
     if why:
         _show_considered(plan)

@@ -4,27 +4,48 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from envkit import compat
 from envkit.accelerators.fit import below
 from envkit.engines.base import Engine
-from envkit.engines.values import OWNED_CONTAINER, ImageFacts
+from envkit.engines.values import ImageFacts
 from envkit.errors import PlanError, UsageError
 from envkit.hosts.base import Host
 from envkit.image import own_look
 from envkit.image.base import find_base
-from envkit.image.build import BuildOptions, Built, build, plan_build
+from envkit.image.build import BuildOptions, Built, Make, build, plan_build
 from envkit.image.expectation import EXPECT
 from envkit.image.own_look import Seen
 from envkit.image.planned import Planned
 from envkit.image.proving import Reports
+from envkit.plan.build_plan import Decision
 from envkit.plan.kept import Kept
 from envkit.spec.load import LoadedSpec, from_text
 
 _EXTENSIONS = [{"id": "ms-python.python", "optional": True}]
 _PLAIN_PATH = re.compile(r"/[\w./+-]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the work is done, and who hears of it."""
+
+    engine: Engine
+    host: Host
+    reports: Reports
+    make: Make | None = None  # who carries the plan out; None: the engine's builder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What is adopted: an image under a name that a Dockerfile can start from."""
+
+    image: ImageFacts
+    name: str
+    container: str = ""  # the one that the image is a copy of
+    was: str = ""  # that one's own image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,49 +64,46 @@ class Adopted:
     kept: Kept
 
 
-def plan_adoption(reference: str, tag: str | None, engine: Engine, host: Host, reports: Reports) -> Planned:
+def find_image(reference: str, place: Place) -> Source:
+    """Find the image that is named, in a registry too; refuse one that is envkit's."""
+    image = find_base(reference, place.engine, place.host, place.reports.note)
+    refuse_ours(image, reference)
+    return Source(image=image, name=_name_of(image, reference))
+
+
+def plan_adoption(source: Source, tag: str | None, place: Place) -> Planned:
     """Return the plan that `adopt` carries out."""
-    adoption = consider(reference, tag, engine, host, reports)
-    return plan_build(adoption.loaded, engine, host, adoption.options)
+    adoption = consider(source, tag, place)
+    planned = plan_build(adoption.loaded, place.engine, place.host, adoption.options)
+    return planned if place.make is None else _by_commit(planned)
 
 
-def adopt(reference: str, tag: str | None, engine: Engine, host: Host, reports: Reports) -> Adopted:
+def adopt(source: Source, tag: str | None, place: Place) -> Adopted:
     """Build on the image and prove the result. A failure leaves no tag, and the image itself is as it was."""
-    adoption = consider(reference, tag, engine, host, reports)
-    built = build(adoption.loaded, engine, host, adoption.options, reports)
+    adoption = consider(source, tag, place)
+    built = build(adoption.loaded, place.engine, place.host, adoption.options, place.reports)
     assert adoption.options.kept is not None  # `consider` has looked
     return Adopted(built=built, kept=adoption.options.kept)
 
 
-def consider(reference: str, tag: str | None, engine: Engine, host: Host, reports: Reports) -> Adoption:
+def _by_commit(planned: Planned) -> Planned:
+    """Say in the plan that its steps are done in a container."""
+    reason = "the steps are done in a container of the image, which is committed"
+    way = Decision(name="builder", value="by commit", reason=reason)
+    told = (way if one.name == "builder" else one for one in planned.plan.decisions)
+    return replace(planned, plan=replace(planned.plan, decisions=tuple(told)))
+
+
+def consider(source: Source, tag: str | None, place: Place) -> Adoption:
     """Look into the image and make its spec; an error that says why it cannot be adopted, before any work."""
-    refuse_container(engine, reference)
-    image = find_base(reference, engine, host, reports.note)
-    refuse_ours(image, reference)
-    name = _name_of(image, reference)
-    reports.note(f"looking into {name}")
-    seen = own_look.look_into(engine, image, name)
+    called = source.container or source.name
+    place.reports.note(f"looking into {called}")
+    seen = own_look.look_into(place.engine, source.image, called)
     refuse(seen)
-    loaded = from_text(f"adopt {name}", spec_text(seen, name))
-    options = BuildOptions(tag=tag or default_tag(name), kept=seen.kept)
-    return Adoption(loaded=loaded, options=options)
-
-
-def refuse_container(engine: Engine, reference: str) -> None:
-    """Send whoever names a container to what can be done with it."""
-    found = engine.containers.inspect(reference)
-    if found is None or engine.images.inspect(reference) is not None:
-        return
-    if found.labels.get(OWNED_CONTAINER):
-        name = found.labels.get("io.envkit.name", reference)
-        raise UsageError(
-            f"{reference} is an environment of envkit's: it has the IDEs",
-            fix=f"`envkit commit {name} IMAGE:TAG` makes an image of it",
-        )
-    raise UsageError(
-        f"{reference} is a container, and envkit adopts images",
-        fix=f"`docker commit {found.name} NAME:TAG`, then `envkit adopt NAME:TAG`",
-    )
+    kept = replace(seen.kept, reference=source.was or source.name, container=source.container)
+    target = tag or default_tag(source.container or source.name)
+    loaded = from_text(f"adopt {called}", spec_text(seen, source.name, target))
+    return Adoption(loaded=loaded, options=BuildOptions(tag=target, kept=kept, make=place.make))
 
 
 def refuse_ours(image: ImageFacts, reference: str) -> None:
@@ -156,12 +174,12 @@ def _of_python(seen: Seen) -> tuple[str, str]:
     return "", ""
 
 
-def spec_text(seen: Seen, name: str) -> str:
+def spec_text(seen: Seen, base: str, target: str) -> str:
     """Return the spec of an adopted image, as it would be written."""
     python = seen.kept.python
     spec: dict[str, object] = {
-        "name": default_tag(name).rpartition(":")[0].rpartition("/")[2],
-        "base": name,
+        "name": PurePosixPath(target).name.partition(":")[0],
+        "base": base,
         "os": seen.distribution,
         "accelerator": _accelerator(seen.kept),
         "python": python.version

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from envkit import context
 from envkit.accelerators import ACCELERATORS
@@ -24,6 +25,13 @@ from envkit.scratch import Scratch
 from envkit.spec.load import LoadedSpec
 
 
+class Make(Protocol):
+    """Carries a plan out."""
+
+    def __call__(self, planned: Planned, engine: Engine, options: BuildOptions, reports: Reports) -> str:
+        """Return the id of an image without a name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:
     """How to build."""
@@ -33,6 +41,7 @@ class BuildOptions:
     cache: str = "envkit"  # the name of the caches that builds share
     verified: bool = True
     kept: Kept | None = None  # of an image that is adopted
+    make: Make | None = None  # who carries a plan out; None: the engine's builder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +75,7 @@ def build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions,
         return _result(present, tag, started, unchanged=True)
     planned = _plan(loaded, known, options)
     _may_start(loaded, planned, engine, host, reports)
-    image_id = _build_untagged(planned, engine, options, reports)
+    image_id = (options.make or build_untagged)(planned, engine, options, reports)
     final = prove(image_id, planned.plan, engine, reports, verified=options.verified)
     engine.images.tag(final, planned.plan.tag)
     made = engine.images.inspect(planned.plan.tag)
@@ -122,7 +131,10 @@ def _result(facts: ImageFacts, tag: str, started: float, *, unchanged: bool) -> 
     )
 
 
-def _build_untagged(planned: Planned, engine: Engine, options: BuildOptions, reports: Reports) -> str:
+def build_untagged(
+    planned: Planned, engine: Engine, options: BuildOptions, reports: Reports, *, target: str | None = None
+) -> str:
+    """Build the image, or a stage of it, with this machine's network at hand; return its id."""
     with Scratch("build") as scratch:
         folder, secret = scratch / "context", scratch / "net"
         folder.mkdir()
@@ -138,6 +150,7 @@ def _build_untagged(planned: Planned, engine: Engine, options: BuildOptions, rep
             secrets=secrets,
             build_args=dict(planned.network.proxies),
             no_cache=options.no_cache,
+            target=target,
         )
         return engine.builder.build(request, reports.event)
 

@@ -16,6 +16,16 @@ def wraps(kept: Kept | None) -> bool:
     return bool(kept and kept.entrypoint and kept.entrypoint.wraps)
 
 
+def base(kept: Kept | None) -> Decision | None:
+    """Say what the image is built on, when that is adopted."""
+    if kept is None:
+        return None
+    if kept.container:
+        reason = f"of {kept.reference}: its files, not its mounts or the variables that it was started with"
+        return Decision(name="base", value=f"a copy of {kept.container}", reason=reason)
+    return Decision(name="base", value=kept.reference, reason="adopted: it stays as it is")
+
+
 def decisions(kept: Kept | None) -> tuple[Decision, ...]:
     """Say what becomes of its entrypoint and what that sets."""
     if kept is None:
@@ -45,6 +55,7 @@ def labels(kept: Kept | None) -> dict[str, str]:
         return {}
     was = {
         "from": kept.reference,
+        "container": kept.container,
         "entrypoint": list(kept.entrypoint.words) if kept.entrypoint else [],
         "command": list(kept.command),
         "user": kept.user,

@@ -49,4 +49,5 @@ class Kept:
     home: str
     directory: str
     env: tuple[tuple[str, str], ...]
+    container: str = ""  # it was copied from this one
     venv_taken: bool = False  # /opt/venv is the image's own

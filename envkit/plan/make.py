@@ -57,7 +57,7 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
     )
     decisions = (
         *_target_decision(spec),
-        Decision(name="base", value=resolved.base, reason=resolved.base_reason),
+        adopted.base(facts.kept) or Decision(name="base", value=resolved.base, reason=resolved.base_reason),
         Decision(name="distribution", value=base.distribution, reason=base.reason),
         python_decision,
         torch_decision,

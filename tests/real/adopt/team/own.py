@@ -1,0 +1,3 @@
+"""A module of the team's, which PYTHONPATH names."""
+
+WORD = "own"

@@ -1,0 +1,139 @@
+"""`envkit adopt` on images that others made: what was theirs is still there, and the IDEs work."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from envkit.engines.docker import connect
+from envkit.hosts.local import LocalHost
+from tests.openeuler import stand_in
+from tests.real.conftest import Envkit
+from tests.real.derived import derived
+
+HERE = Path(__file__).with_name("adopt")
+SAY = """
+import json, os, sys, own, torch
+print(json.dumps({
+    "python": sys.executable, "torch": torch.__file__, "own": own.WORD, "here": os.getcwd(),
+    **{name: os.environ.get(name) for name in ("TEAM", "GREETING", "HOME")},
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def team(image: str) -> Iterator[str]:
+    """A team's image, with torch."""
+    with derived(HERE / "team", image) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def conda(debian: str) -> Iterator[str]:
+    """An image that root runs, with a Python in a prefix."""
+    with derived(HERE / "root", debian) as name:
+        yield name
+
+
+@pytest.fixture
+def tag(engine: docker.DockerClient) -> Iterator[str]:
+    """A name that goes with the test."""
+    name = "envkit-test-adopted:dev"
+    yield name
+    if engine.images.list(name):
+        engine.images.remove(name)
+
+
+def refused(*words: str) -> tuple[int, str]:
+    """Run a command that is to fail; return its exit code and its words."""
+    program = str(Path(sys.executable).with_name("envkit"))
+    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=600, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.real
+def test_a_team_s_image_keeps_python_torch_user_variables_and_entrypoint(
+    envkit: Envkit, engine: docker.DockerClient, team: str, tag: str
+) -> None:
+    before = engine.images.get(team).id
+    adopted = json.loads(envkit("adopt", team, "--tag", tag, "--json"))
+    outcomes = {item["id"]: item["outcome"] for item in adopted["built"]["verdict"]["items"]}
+    assert set(outcomes.values()) == {"passed"} and outcomes["torch"] == "passed"
+    assert engine.images.get(team).id == before
+    printed = engine.containers.run(tag, ["python", "-c", SAY], remove=True).decode().splitlines()
+    assert printed[0] == "the team's entrypoint, in /app"
+    assert json.loads(printed[-1]) == {
+        "python": "/opt/venv-envkit/bin/python",
+        "torch": "/opt/venv/lib/python3.11/site-packages/torch/__init__.py",
+        "own": "own",
+        "here": "/work/home",
+        "TEAM": "vision",
+        "GREETING": "good morning",
+        "HOME": "/work/home",
+    }
+    config = engine.images.get(tag).attrs["Config"]
+    assert config["User"] == "4321:0"
+    assert json.loads(config["Labels"]["io.envkit.adopted"])["entrypoint"] == ["./entry.sh"]
+    again = json.loads(envkit("adopt", team, "--tag", tag, "--json"))
+    assert again["built"]["unchanged"] and again["built"]["image_id"] == adopted["built"]["image_id"]
+    code, said = refused("adopt", tag)
+    assert code == 2 and f"error: {tag} is envkit's already: it has the IDEs\n" in said
+
+
+@pytest.fixture
+def web(engine: docker.DockerClient, team: str) -> Iterator[Container]:
+    """A container that somebody else started, with a secret and a volume."""
+    container = engine.containers.run(
+        team, ["sleep", "3600"], environment={"DB_PASSWORD": "hunter2-hunter2"}, user="0", detach=True
+    )
+    container.exec_run(["sh", "-c", "echo kept >/opt/mine"])
+    yield container
+    container.remove(force=True)
+
+
+@pytest.mark.real
+def test_of_a_container_its_files_are_taken_and_no_variable_that_it_was_given(
+    envkit: Envkit, engine: docker.DockerClient, web: Container
+) -> None:
+    before = web.attrs["Config"]
+    plan = json.loads(envkit("adopt", web.name, "--dry-run", "--json"))
+    assert plan["kept"]["container"] == web.name and "hunter2" not in json.dumps(plan)
+    web.reload()
+    assert web.status == "running" and web.attrs["Config"] == before
+    left = [image for image in engine.images.list(all=True) if any("unverified" in tag for tag in image.tags)]
+    assert not [image for image in left if web.id[:12] in image.tags[0]]
+
+
+@pytest.mark.real
+def test_what_only_root_may_enter_is_opened_and_a_program_is_no_wrapper(envkit: Envkit, conda: str) -> None:
+    plan = json.loads(envkit("adopt", conda, "--dry-run", "--json"))
+    assert plan["python"]["interpreter"] == "/root/conda/bin/python"
+    assert plan["kept"]["entrypoint"] == {"words": ["python"], "wraps": False, "sets": []}
+    assert [step["what"] for step in plan["steps"]] == ["chmod g+x /root"]
+    assert (plan["user"]["name"], plan["user"]["uid"]) == ("dev", 1000)
+
+
+@pytest.mark.real
+def test_an_openeuler_like_image_is_seen_for_what_it_is(envkit: Envkit, debian: str) -> None:
+    with stand_in.standing_in(connect(LocalHost()), LocalHost()):
+        plan = json.loads(envkit("adopt", stand_in.IMAGE, "--dry-run", "--json"))
+    assert (plan["base"]["distribution"], plan["base"]["manager"]) == ("openeuler:24.03", "dnf")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_an_image_of_root_s_with_a_prefix_is_adopted_whole(
+    envkit: Envkit, engine: docker.DockerClient, conda: str, tag: str
+) -> None:
+    adopted = json.loads(envkit("adopt", conda, "--tag", tag, "--json"))
+    assert {item["outcome"] for item in adopted["built"]["verdict"]["items"]} == {"passed", "not-applicable"}
+    say = "import own, sys; print(own.WORD, sys.base_prefix)"
+    printed = engine.containers.run(tag, ["python", "-c", say], user="777:0", remove=True)
+    assert printed.decode().split() == ["conda", "/root/conda"]

@@ -1,0 +1,70 @@
+"""What the word that `envkit adopt` gets can mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from envkit.engines.fake import FakeEngine
+from envkit.engines.fake_images import EMPTY
+from envkit.engines.values import OWNED_CONTAINER, ContainerFacts, Mount
+from envkit.errors import UsageError
+from envkit.image.adopt import Place
+from envkit.image.proving import Reports
+from envkit.save.adoption import plan_adoption
+from tests.adoptions import IMAGE, Image
+from tests.scripted_host import ScriptedHost
+
+
+def foreign(image: str, **labels: str) -> ContainerFacts:
+    return ContainerFacts(
+        id="c" * 64, name="web", image=image, state="running", exit_code=None, labels=labels, ports={},
+        mounts=(Mount(source="/srv", target="/data"),), created="", user="app",
+    )  # fmt: skip
+
+
+def place(engine: FakeEngine, heard: list[str]) -> Place:
+    reports = Reports(note=heard.append, event=lambda event: None, item=lambda item: None)
+    return Place(engine=engine, host=ScriptedHost(), reports=reports)
+
+
+def test_of_a_container_a_copy_is_looked_into_and_removed() -> None:
+    engine, heard = Image().engine(), []  # type: ignore[var-annotated]
+    image = engine.images.require(IMAGE)
+    engine.containers.add(foreign(image.id))
+    plan = plan_adoption("web", None, place(engine, heard)).plan
+    assert plan.tag == "web-ide:dev" and plan.base.reference.startswith("envkit-unverified/web:")
+    assert plan.kept is not None and (plan.kept.container, plan.kept.reference) == ("web", IMAGE)
+    assert heard == [
+        "copying the container web: it is paused meanwhile",
+        "not in the copy: /data, which is mounted",
+        "looking into web",
+    ]
+    assert [facts.id for facts in engine.images.list({})] == [image.id]
+    assert len(engine.containers.find({})) == 1
+
+
+def test_an_environment_is_sent_to_commit() -> None:
+    engine = Image().engine()
+    labels = {OWNED_CONTAINER: "true", "io.envkit.name": "lab"}
+    engine.containers.add(foreign(engine.images.require(IMAGE).id, **labels))
+    with pytest.raises(UsageError, match="it has the IDEs") as caught:
+        plan_adoption("web", None, place(engine, []))
+    assert "`envkit commit lab IMAGE:TAG`" in caught.value.fix
+
+
+def test_a_container_of_envkit_s_image_has_the_ides_too() -> None:
+    engine = FakeEngine()
+    image = engine.images.add(replace(EMPTY, tags=("cpu:dev",), labels={"io.envkit.expect": "{}"}))
+    engine.containers.add(foreign(image.id))
+    with pytest.raises(UsageError, match="the image of web is envkit's already"):
+        plan_adoption("web", None, place(engine, []))
+
+
+def test_a_word_that_means_two_things_is_refused() -> None:
+    engine = FakeEngine()
+    image = engine.images.add(replace(EMPTY, tags=("web:latest",)))
+    engine.containers.add(foreign(image.id))
+    with pytest.raises(UsageError, match="the name of an image and of a container"):
+        plan_adoption("web", None, place(engine, []))
