@@ -66,7 +66,7 @@ def save(engine: Engine, name: str, options: CommitOptions, *, note: Note = igno
 
 def main(name: str, tag: str) -> None:
     """Save an environment in a process of its own, which a test may kill."""
-    save(connect(LocalHost()), name, CommitOptions(tag=tag), note=lambda text: print(text, flush=True))
+    save(connect(LocalHost()), name, CommitOptions(tag=tag), note=lambda text: print(text, flush=True))  # noqa: T201  the test reads it
 
 
 if __name__ == "__main__":
