@@ -10,7 +10,7 @@ SECOND := tests/faults tests/real/hosts tests/real/train tests/real/up
 LOG := $(VENV)/second.log
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo bench golden clean browser engine sshd bindfs
+.PHONY: help setup check test demo bench golden clean browser engine sshd bindfs registry
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -23,7 +23,7 @@ check: $(STAMP) ## lint, types and the fast tests: no Docker, a minute or two
 	$(BIN)/mypy
 	$(PYTEST) -n auto
 
-test: check browser sshd bindfs engine ## everything: check, then the real tests in real containers (as CI does)
+test: check browser sshd bindfs registry engine ## everything: check, then the real tests in real containers (as CI does)
 	@$(real) $(SECOND) >$(LOG) 2>&1 & second=$$!; $(real) $(SECOND:%=--ignore=%); code=$$?; \
 	  wait $$second || code=1; cat $(LOG); exit $$code
 
@@ -61,6 +61,10 @@ browser: $(STAMP)
 # The tests of hosts start SSH servers of their own, on loopback, with Debian's sshd.
 sshd:
 	@command -v /usr/sbin/sshd >/dev/null || { $(call apt,openssh-server); }
+
+# The tests of push start registries of their own, with Debian's docker-registry.
+registry:
+	@command -v docker-registry >/dev/null && command -v openssl >/dev/null || { $(call apt,docker-registry openssl); }
 
 # The test of a home on FUSE mounts one with bindfs; where it cannot be had, that test says so and is left out.
 bindfs:
