@@ -62,9 +62,10 @@ browser: $(STAMP)
 sshd:
 	@command -v /usr/sbin/sshd >/dev/null || { $(call apt,openssh-server); }
 
-# The tests of push start registries of their own, with Debian's docker-registry.
+# The tests of push start registries of their own, with Debian's docker-registry, and push with skopeo, too.
 registry:
-	@command -v docker-registry >/dev/null && command -v openssl >/dev/null || { $(call apt,docker-registry openssl); }
+	@command -v docker-registry >/dev/null && command -v openssl >/dev/null && command -v skopeo >/dev/null || \
+	  { $(call apt,docker-registry skopeo openssl); }
 
 # The test of a home on FUSE mounts one with bindfs; where it cannot be had, that test says so and is left out.
 bindfs:

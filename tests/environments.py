@@ -48,7 +48,7 @@ class TalkingHost:
         raise NotImplementedError
 
     def find_programs(self, name: str) -> tuple[Path, ...]:
-        raise NotImplementedError
+        return ()
 
     def read(self, path: Path) -> bytes | None:
         return b"MemTotal:       16384000 kB\n" if path == Path("/proc/meminfo") else None

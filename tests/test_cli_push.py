@@ -14,7 +14,8 @@ from envkit.cli.push import lines
 from envkit.engines.fake import FakeEngine
 from envkit.engines.fake_images import made_id
 from envkit.engines.values import Sent
-from tests.environments import image
+from envkit.environment.site import Site
+from tests.environments import TalkingHost, image
 
 TO = "registry.example:5000/team/lab:1"
 
@@ -23,7 +24,8 @@ TO = "registry.example:5000/team/lab:1"
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     made = FakeEngine()
     made.images.add(replace(image(), layers=2))
-    monkeypatch.setattr("envkit.cli.site.open_engine", lambda host_name=None: made)
+    site = Site(engine=made, host=TalkingHost({}), home="/data/home", cache="/data/cache")
+    monkeypatch.setattr("envkit.cli.site.open_site", lambda host_name=None: site)
     return made
 
 
@@ -40,7 +42,7 @@ def test_a_push_ends_with_the_reference_that_was_proven(engine: FakeEngine) -> N
     assert [line.split()[1] for line in layers] == ["sent", "sent"]
     assert namespace == "ok  a namespace in its name: team/lab"
     assert size == "ok  no layer above 4 GB: the largest has 0.0 GB"
-    assert end.startswith("2 of 2 layers sent (20.5 kB) of 20.5 kB, 0 were there, ")
+    assert end.startswith("2 of 2 layers sent (20.5 kB), 0 were there, 20.5 kB in all, ")
     assert json.loads(run("push", "lab:dev", "--to", TO, "--json").stdout)["sent"] == 0
 
 

@@ -13,8 +13,9 @@ from envkit.engines.values import Published, Sent
 from envkit.errors import EnvkitError, UsageError
 from envkit.image.push import PushWish, View, push
 from envkit.image.verdict import Item, Verdict, to_label
-from tests.environments import image
+from tests.environments import TalkingHost, image
 
+HOST = TalkingHost({})
 TO = "registry.example:5000/team/lab:1"
 VERDICT = Verdict(
     image="sha256:" + "b" * 64,
@@ -51,7 +52,7 @@ def engine() -> FakeEngine:
 
 def test_a_push_tells_what_the_registry_has_and_leaves_no_name_behind(engine: FakeEngine) -> None:
     heard = Heard()
-    pushed = push(engine, PushWish(image="lab:dev", to=TO), heard.view)
+    pushed = push(engine, HOST, PushWish(image="lab:dev", to=TO), heard.view)
     here = engine.images.require("lab:dev")
     assert (pushed.reference, pushed.digest, pushed.image) == (TO, made_id("manifest", here.id), here.id)
     assert (pushed.layers, pushed.sent, pushed.tries) == (3, 3, 1)
@@ -61,39 +62,39 @@ def test_a_push_tells_what_the_registry_has_and_leaves_no_name_behind(engine: Fa
 
 
 def test_what_is_there_is_not_sent_again(engine: FakeEngine) -> None:
-    push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
-    again = push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
+    push(engine, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
+    again = push(engine, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
     assert (again.sent, again.sent_bytes, again.layers) == (0, 0, 3)
 
 
 def test_a_name_that_was_another_images_is_given_back(engine: FakeEngine) -> None:
     other = engine.images.add(replace(image(), id="sha256:" + "c" * 64, tags=(TO,)))
-    push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
+    push(engine, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
     assert engine.images.require(TO).id == other.id
 
 
 def test_an_image_without_a_name_keeps_the_one_that_it_was_pushed_by(engine: FakeEngine) -> None:
     nameless = engine.images.add(replace(image(), id="sha256:" + "c" * 64, tags=()))
-    push(engine, PushWish(image=nameless.id, to=TO), Heard().view)
+    push(engine, HOST, PushWish(image=nameless.id, to=TO), Heard().view)
     assert engine.images.require(TO).id == nameless.id
 
 
 def test_the_images_own_name_will_do(engine: FakeEngine) -> None:
     engine.images.tag("lab:dev", TO)
-    assert push(engine, PushWish(image=TO), Heard().view).reference == TO
+    assert push(engine, HOST, PushWish(image=TO), Heard().view).reference == TO
     assert engine.images.require(TO).tags == ("lab:dev", TO)
 
 
 def test_a_name_without_a_registry_goes_nowhere(engine: FakeEngine) -> None:
     with pytest.raises(UsageError, match="lab:dev names no registry"):
-        push(engine, PushWish(image="lab:dev"), Heard().view)
+        push(engine, HOST, PushWish(image="lab:dev"), Heard().view)
     assert engine.images.registry == {}
 
 
 def test_what_may_help_is_tried_again_with_longer_waits(engine: FakeEngine) -> None:
     engine.images.refusals[:] = [failure(again=True), failure(again=True)]
     heard = Heard()
-    assert push(engine, PushWish(image="lab:dev", to=TO), heard.view).tries == 3
+    assert push(engine, HOST, PushWish(image="lab:dev", to=TO), heard.view).tries == 3
     assert heard.waits == [2.0, 8.0]
     assert heard.notes[1] == "pushing: it is out of order; trying again in 2 s"
 
@@ -101,7 +102,7 @@ def test_what_may_help_is_tried_again_with_longer_waits(engine: FakeEngine) -> N
 def test_it_gives_up_and_says_how_often_it_tried(engine: FakeEngine) -> None:
     engine.images.refusals[:] = [failure(again=True)] * 4
     with pytest.raises(RegistryFailed, match=r"out of order \(4 times\)"):
-        push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
+        push(engine, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
     assert engine.images.require("lab:dev").tags == ("lab:dev",)
 
 
@@ -109,7 +110,7 @@ def test_what_cannot_help_is_not_tried_again(engine: FakeEngine) -> None:
     engine.images.refusals[:] = [failure(again=False)]
     heard = Heard()
     with pytest.raises(RegistryFailed):
-        push(engine, PushWish(image="lab:dev", to=TO), heard.view)
+        push(engine, HOST, PushWish(image="lab:dev", to=TO), heard.view)
     assert heard.waits == []
 
 
@@ -128,11 +129,11 @@ def test_no_success_without_the_registrys_word(
     told = replace(held, digest=ours) if held and held.digest == "OURS" else held
     monkeypatch.setattr(engine.images, "published", lambda reference: told)
     with pytest.raises(RegistryFailed, match=said):
-        push(engine, PushWish(image="lab:dev", to=TO), Heard().view)
+        push(engine, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
 
 
 def test_a_platform_is_told_what_is_left_to_do(engine: FakeEngine) -> None:
-    pushed = push(engine, PushWish(image="lab:dev", to=TO, platform="ctyun"), Heard().view)
+    pushed = push(engine, HOST, PushWish(image="lab:dev", to=TO, platform="ctyun"), Heard().view)
     assert [need.is_met for need in pushed.needs] == [True] * 4
     assert pushed.next_steps[0] == ("in the registry's console, share team/lab with the account huijuprod")
 
@@ -141,7 +142,7 @@ def test_what_a_platform_would_not_take_is_not_sent(engine: FakeEngine) -> None:
     engine.images.add(replace(image(), id="sha256:" + "c" * 64, tags=("bare:dev",)))
     to = "registry.example:5000/lab:1"
     with pytest.raises(EnvkitError) as caught:
-        push(engine, PushWish(image="bare:dev", to=to, platform="ctyun"), Heard().view)
+        push(engine, HOST, PushWish(image="bare:dev", to=to, platform="ctyun"), Heard().view)
     assert caught.value.what == (
         f"ctyun would not take {to}: it needs a namespace in its name (lab); it needs JupyterLab and VS Code "
         "inside, proven (it carries no verdict that passed); it needs a run as any uid "

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -33,6 +33,18 @@ _EVERY_S = 10.0  # between two lines on one layer
     help="Look first at what this platform needs of an image, and print what is to do there: ctyun, harbor.",
 )
 @click.option(
+    "--way",
+    type=click.Choice(("auto", "engine", "skopeo")),
+    default="auto",
+    show_default=True,
+    help="Who sends it: skopeo, where it is and the engine has not been at that registry; else the engine.",
+)
+@click.option(
+    "--zstd",
+    is_flag=True,
+    help="Compress with zstd (skopeo): smaller and faster, but Docker 20.10 cannot read it.",
+)
+@click.option(
     "--timeout",
     "silence_s",
     metavar="SECONDS",
@@ -44,19 +56,34 @@ _EVERY_S = 10.0  # between two lines on one layer
 @options.host
 @options.as_json
 def command(  # noqa: PLR0913  click hands over every option by name
-    image: str, to: str | None, platform: str | None, silence_s: float, host_name: str | None, as_json: bool
+    image: str,
+    to: str | None,
+    platform: str | None,
+    way: Literal["auto", "engine", "skopeo"],
+    zstd: bool,
+    silence_s: float,
+    host_name: str | None,
+    as_json: bool,
 ) -> None:
     """Send IMAGE to a registry. It is done when the registry itself has shown the same manifest.
 
     The login is docker's own (`docker login REGISTRY`), and goes to that registry alone. What has arrived is
     kept: run it again after an error. With --host the engine there sends it.
     """
-    from envkit.cli.site import open_engine
+    from envkit.cli.site import open_site
     from envkit.image.push import PushWish, push
 
-    wish = PushWish(image=image, to=to, platform=platform, silence_s=silence_s)
+    wish = PushWish(
+        image=image,
+        to=to,
+        platform=platform,
+        silence_s=silence_s,
+        way=way,
+        compression="zstd" if zstd else "gzip",
+    )
+    site = open_site(host_name)
     with _shown(as_json=as_json) as view:
-        pushed = push(open_engine(host_name), wish, view)
+        pushed = push(site.engine, site.host, wish, view)
     if as_json:
         output.show_json(pushed)
     else:
@@ -66,16 +93,20 @@ def command(  # noqa: PLR0913  click hands over every option by name
 def _show(pushed: Pushed) -> None:
     for need in pushed.needs:
         output.note(f"ok  {need.what}: {need.reason}")
-    sent = f" ({output.human_bytes(pushed.sent_bytes)})" if pushed.sent_bytes else ""
-    of = f" of {output.human_bytes(pushed.all_bytes)}" if pushed.all_bytes else ""
     tries = f", {pushed.tries} tries" if pushed.tries > 1 else ""
-    output.note(
-        f"{pushed.sent} of {pushed.layers} layers sent{sent}{of}, {pushed.layers - pushed.sent} were there, "
-        f"{output.human_seconds(pushed.seconds)}{tries}; the registry's manifest was read back and is ours"
-    )
+    took = f"{output.human_seconds(pushed.seconds)}{tries}"
+    output.note(f"{_amount(pushed)}, {took}; the registry's manifest was read back and is ours")
     output.show(f"{pushed.reference}@{pushed.digest}")
     for step in pushed.next_steps:
         output.note(f"next: {step}")
+
+
+def _amount(pushed: Pushed) -> str:
+    of = f", {output.human_bytes(pushed.all_bytes)} in all" if pushed.all_bytes else ""
+    if pushed.sent is None:
+        return f"{pushed.layers} layers are there{of}"
+    sent = f" ({output.human_bytes(pushed.sent_bytes)})" if pushed.sent_bytes else ""
+    return f"{pushed.sent} of {pushed.layers} layers sent{sent}, {pushed.layers - pushed.sent} were there{of}"
 
 
 @contextmanager

@@ -96,6 +96,11 @@ _ANSWERS = (
 )
 _PULLS = (
     (
+        "invalid tar header",
+        "this engine is too old for its layers, which are zstd",
+        "use a newer engine (Docker 20.10 cannot read zstd), or push the image again without --zstd",
+    ),
+    (
         "no matching manifest",
         "it is not made for this machine's architecture",
         "use a base that is",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from envkit.engines.registry import trust_of
 from envkit.engines.values import EngineSetup
 
 
@@ -23,6 +24,7 @@ def read_setup(info: Mapping[str, Any], version: Mapping[str, Any]) -> EngineSet
         runtimes=tuple(info.get("Runtimes") or ()),
         security=tuple(_option(text) for text in info.get("SecurityOptions") or ()),
         authorization=tuple((info.get("Plugins") or {}).get("Authorization") or ()),
+        insecure=trust_of(info).insecure,
         has_proxy=bool(info.get("HttpProxy") or info.get("HttpsProxy")),
         warnings=tuple(str(text) for text in info.get("Warnings") or ()),
     )

@@ -192,9 +192,12 @@ def read(body: bytes) -> Published:
     digest = "sha256:" + hashlib.sha256(body).hexdigest()  # of the bytes, whatever its header says
     try:
         told = json.loads(body)
-        layers = tuple((str(one["digest"]), int(one["size"])) for one in told.get("layers") or ())
+        rows = told.get("layers") or ()
         return Published(
-            digest=digest, config=str((told.get("config") or {}).get("digest") or ""), layers=layers
+            digest=digest,
+            config=str((told.get("config") or {}).get("digest") or ""),
+            layers=tuple((str(one["digest"]), int(one["size"])) for one in rows),
+            has_zstd=any(str(one.get("mediaType") or "").endswith("zstd") for one in rows),
         )
     except (ValueError, KeyError, AttributeError, TypeError):
-        return Published(digest=digest, config="", layers=())
+        return Published(digest=digest)

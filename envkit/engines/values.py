@@ -32,6 +32,7 @@ class EngineSetup:
     security: tuple[str, ...] = ()  # "seccomp", "rootless", "userns", …
     authorization: tuple[str, ...] = ()  # plugins
     has_proxy: bool = False
+    insecure: tuple[str, ...] = ()  # networks and names of registries that it does not verify
     warnings: tuple[str, ...] = ()  # its own words
 
 
@@ -87,6 +88,7 @@ class Published:
     digest: str  # of its manifest
     config: str = ""  # digest of the image's config; "" of a list of images, or when only the engine can ask
     layers: tuple[tuple[str, int], ...] = ()  # digest and bytes as they are there, compressed
+    has_zstd: bool = False  # an older engine cannot read that
 
 
 @dataclass(frozen=True, kw_only=True)

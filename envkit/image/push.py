@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TypeVar
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
 
 from envkit.engines.base import Engine
 from envkit.engines.credentials import Name, in_registry
 from envkit.engines.registry_failures import RegistryFailed
 from envkit.engines.values import ImageFacts, Published, Sent
 from envkit.errors import EnvkitError
+from envkit.hosts.base import Host, Remote
 from envkit.image import platforms
 from envkit.image.inventory import find, verdict_of
+from envkit.image.skopeo import Compression, Errand, Skopeo, find_skopeo, missing
 
 # Waits before the second, third and fourth try. By then the engine has asked five times for each layer (its
 # max-upload-attempts): half a minute more covers a registry's restart.
@@ -30,6 +32,8 @@ class PushWish:
     to: str | None = None  # None: the image's own name
     platform: str | None = None
     silence_s: float = 600.0
+    way: Literal["auto", "engine", "skopeo"] = "auto"
+    compression: Compression = "gzip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,7 @@ class Pushed:
     image: str  # its id
     way: str
     layers: int
-    sent: int  # how many of them were not there yet
+    sent: int | None  # how many of them were not there yet; skopeo does not tell
     sent_bytes: int  # as the registry holds them: compressed; 0 when only the engine can ask it
     all_bytes: int
     tries: int
@@ -78,28 +82,35 @@ class _Tally:
         return {layer for layer, last in self.states.items() if last.state == "sent"}
 
 
-def push(engine: Engine, wish: PushWish, view: View) -> Pushed:
+def push(engine: Engine, host: Host, wish: PushWish, view: View) -> Pushed:
     """Send it, read the registry's manifest back, and compare; anything else than equal is an error."""
     began = time.monotonic()
     facts = find(engine, wish.image)
     name = in_registry(wish.to or wish.image)
     needs = _needed(engine, facts, name, wish.platform)
-    about = engine.facts()
-    way = f"through the engine ({about.kind} {about.version})"
-    view.note(f"pushing {wish.image} to {name.whole} {way}")
-    tally = _Tally(view)
-    with _called(engine, facts, name.whole):
-        digest = _patiently(lambda: engine.images.push(name.whole, tally.hear, wish.silence_s), tally)
+    way, tally = _way((engine, host), wish, facts, name, view), _Tally(view)
+    view.note(f"pushing {wish.image} to {name.whole} {_in_words(engine, way, wish.compression)}")
+    if way is None:
+        with _called(engine, facts, name.whole):
+            digest = _patiently(lambda: engine.images.push(name.whole, tally.hear, wish.silence_s), tally)
+    else:
+        errand = Errand(facts=facts, name=name, compression=wish.compression, silence_s=wish.silence_s)
+        with closing(way):
+            digest = _patiently(lambda: way.push(errand), tally)
     there = _patiently(lambda: engine.images.published(name.whole), _Tally(view))
     held = _proven(name, facts, digest, there)
+    if held.has_zstd and way is not None and wish.compression == "gzip":
+        # skopeo leaves layers that it sent as zstd before as they are, and Docker 20.10 cannot read those.
+        view.note("layers were there as zstd: the engine sends them as gzip")
+        return push(engine, host, replace(wish, way="engine"), view)
     sizes = {diff_id[7:19]: size for diff_id, (_, size) in zip(facts.diff_ids, held.layers, strict=False)}
     return Pushed(
         reference=name.whole,
         digest=digest,
         image=facts.id,
-        way=way,
+        way=_in_words(engine, way, wish.compression),
         layers=len(facts.diff_ids),
-        sent=len(tally.sent),
+        sent=len(tally.sent) if way is None else None,
         sent_bytes=sum(sizes.get(layer, 0) for layer in tally.sent),
         all_bytes=sum(sizes.values()),
         tries=tally.tries,
@@ -107,6 +118,32 @@ def push(engine: Engine, wish: PushWish, view: View) -> Pushed:
         needs=needs,
         next_steps=platforms.next_steps(wish.platform, name.whole, name.repository) if wish.platform else (),
     )
+
+
+def _way(
+    place: tuple[Engine, Host], wish: PushWish, facts: ImageFacts, name: Name, view: View
+) -> Skopeo | None:
+    """Return skopeo, or None for the engine.
+
+    The engine skips at once what it has sent to that registry before, or got from there: then it is quicker.
+    """
+    engine, host = place
+    known = any(digest.startswith(f"{name.registry}/") for digest in facts.digests)
+    if wish.way == "engine" or isinstance(host, Remote) or (wish.way == "auto" and known):
+        if wish.compression == "zstd" or (wish.way == "skopeo" and isinstance(host, Remote)):
+            raise missing()
+        return None
+    found = find_skopeo(engine, host, facts, view.note)
+    if found is None and (wish.way == "skopeo" or wish.compression == "zstd"):
+        raise missing()
+    return found
+
+
+def _in_words(engine: Engine, way: Skopeo | None, compression: str) -> str:
+    if way is not None:
+        return f"with {way.version}, {compression}, several layers at once"
+    about = engine.facts()
+    return f"through the engine ({about.kind} {about.version})"
 
 
 def _needed(

@@ -32,7 +32,7 @@ def test_an_image_goes_is_proven_and_comes_back(desk: Desk, start: Callable[...,
     status, manifest = registry.manifest(repository, "1.0", BASIC)
     assert (status, json.loads(manifest)["config"]["digest"]) == (200, desk.identity)
     assert first.stdout == f"{to}@sha256:{hashlib.sha256(manifest).hexdigest()}\n"
-    assert "1 of 1 layers sent (1.5 MB) of 1.5 MB, 0 were there" in first.stderr
+    assert "1 of 1 layers sent (1.5 MB), 0 were there, 1.5 MB in all" in first.stderr
     again = json.loads(desk.run("push", desk.image, "--to", to, "--json").stdout)
     assert (again["sent"], again["layers"], again["tries"]) == (0, 1, 1)
     assert desk.run("rmi", desk.image).stderr == f"{desk.image} is removed\n"
