@@ -42,7 +42,7 @@ _EVERY_S = 10.0  # between two lines on one layer
 @click.option(
     "--zstd",
     is_flag=True,
-    help="Compress with zstd (skopeo): smaller and faster, but Docker 20.10 cannot read it.",
+    help="Compress with zstd (skopeo): smaller, but Docker 20.10 cannot read it.",
 )
 @click.option(
     "--timeout",

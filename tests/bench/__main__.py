@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import builds, caches, doctors, life, runs, smoke, starts, trains
+from tests.bench import builds, caches, doctors, life, pushes, runs, smoke, starts, trains
 from tests.bench.table import markdown
 
 
@@ -19,6 +19,7 @@ def main() -> None:
             *caches.measure(bench),
             *life.measure(),
             *doctors.measure(),
+            *pushes.measure(),
             *smoke.measure(),
             *runs.measure(),
             *trains.measure(),
