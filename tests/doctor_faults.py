@@ -34,11 +34,11 @@ WELL = Seen(
     },
     docker_runs="dockerd",
 )
+CLIENT = "/usr/bin/docker"  # which builds
 ENGINE = EngineFacts(
     kind="docker",
     version="29.4.0",
     architecture="amd64",
-    buildkit="/usr/bin/docker",
     storage_root="/var/lib/docker",
     local=True,
     setup=EngineSetup(
@@ -83,6 +83,7 @@ class Fault:
     seen: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     setup: Mapping[str, Any] = field(default_factory=dict)
+    client: str | None = CLIENT
 
     @property
     def machine(self) -> Seen:
@@ -125,8 +126,8 @@ NFS = f"{WELL.mounts}\n60 27 0:50 / /home rw - nfs4 filer:/home rw"
 SMALL = 100_000_000
 ENGINE_FAULTS = (
     fault("engine.old", "warn", "podman 3.4.4 is older than 4.3", facts={**PODMAN, "version": "3.4.4"}),
-    fault("builder.classic", "warn", "no docker client here speaks BuildKit", facts={"buildkit": None}),
-    fault("builder.podman", "warn", "Podman builds", facts={**PODMAN, "buildkit": None}),
+    fault("builder.classic", "warn", "no docker client here speaks BuildKit", client=None),
+    fault("builder.podman", "warn", "Podman builds", facts=PODMAN, client=None),
     fault("storage.little", "warn", "/var/lib/docker has 1.0 GB free", _disks("root", free_bytes=10**9)),
     fault("storage.full", "fail", "/var/lib/docker has 0.1 GB free", _disks("root", free_bytes=SMALL)),
     fault("storage.driver", "warn", "vfs copies every layer", setup={"storage_driver": "vfs"}),

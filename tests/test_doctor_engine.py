@@ -14,14 +14,15 @@ GOOD = EngineFacts(
     kind="docker",
     version="20.10.24+dfsg1",
     architecture="amd64",
-    buildkit="/usr/bin/docker",
     storage_root="/var/lib/docker",
     local=True,
 )
 
 
-def problems(facts: EngineFacts, free: int | None) -> tuple[Finding, ...]:
-    return tuple(finding for finding in judge_engine(facts, free) if finding.outcome != "ok")
+def problems(
+    facts: EngineFacts, free: int | None, client: str | None = "/usr/bin/docker"
+) -> tuple[Finding, ...]:
+    return tuple(finding for finding in judge_engine(facts, client, free) if finding.outcome != "ok")
 
 
 def test_a_good_engine_has_no_problems() -> None:
@@ -56,7 +57,7 @@ def test_little_disk_is_said_in_numbers() -> None:
 
 
 def test_a_missing_buildkit_is_explained_for_each_engine() -> None:
-    (docker,) = problems(replace(GOOD, buildkit=None), None)
-    (podman,) = problems(replace(GOOD, kind="podman", version="4.3.1", buildkit=None), None)
+    (docker,) = problems(GOOD, None, None)
+    (podman,) = problems(replace(GOOD, kind="podman", version="4.3.1"), None, None)
     assert "no docker client here speaks BuildKit" in docker.what and "buildx plugin" in docker.fix
     assert "Podman builds by Docker's classic API" in podman.what and "DOCKER_HOST" in podman.fix

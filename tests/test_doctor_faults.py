@@ -20,6 +20,7 @@ from envkit.engines.values import EngineFacts
 from envkit.errors import EngineError
 from tests.doctor_faults import (
     CARD_FAULTS,
+    CLIENT,
     ENGINE,
     ENGINE_FAULTS,
     GPU,
@@ -48,9 +49,15 @@ NO_ENGINE = (
 )
 
 
-def judged(seen: Seen, facts: EngineFacts, held: Held | None = None) -> tuple[Finding, ...]:
+def judged(
+    seen: Seen, facts: EngineFacts, held: Held | None = None, client: str | None = CLIENT
+) -> tuple[Finding, ...]:
     held = held or {}
-    return (*judge_facts(facts, seen), *judge_machine(seen, NOW, OLDEST), *judge_cards(seen, facts, held))
+    return (
+        *judge_facts(facts, client, seen),
+        *judge_machine(seen, NOW, OLDEST),
+        *judge_cards(seen, facts, held),
+    )
 
 
 def problems(findings: tuple[Finding, ...]) -> list[Finding]:
@@ -81,7 +88,7 @@ def test_a_fault_is_told_by_its_own_line_alone_with_a_fix(fault: Fault) -> None:
     engine = fault.engine
     if fault in CARD_FAULTS and "cdi" not in fault.facts:
         engine = replace(engine, **GPU_ENGINE)
-    (found,) = problems(judged(fault.machine, engine))
+    (found,) = problems(judged(fault.machine, engine, client=fault.client))
     assert (found.fault, found.outcome) == (fault.name, fault.outcome)
     assert fault.says in found.what
     assert found.fix
@@ -132,4 +139,4 @@ def test_symbolic_links_to_the_nodes_keep_a_card_through_a_reload() -> None:
 
 def test_an_engine_elsewhere_is_not_judged_by_this_machine() -> None:
     seen = replace(WELL, numbers={"forward": 0})
-    assert problems(judge_facts(replace(ENGINE, local=False), seen)) == []
+    assert problems(judge_facts(replace(ENGINE, local=False), CLIENT, seen)) == []

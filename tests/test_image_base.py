@@ -19,7 +19,6 @@ FACTS = EngineFacts(
     kind="docker",
     version="1",
     architecture="amd64",
-    buildkit=None,
     storage_root="/var/lib/docker",
     local=True,
 )

@@ -121,7 +121,8 @@ def test_a_mirror_of_another_distribution_is_left_out(tmp_path: Path) -> None:
 
 def test_the_engine_tells_its_architecture_and_its_builder(tmp_path: Path) -> None:
     loaded = spec(tmp_path, "name: x\nbase: debian:12\n")
-    engine = FakeEngine(replace(FACTS, architecture="arm64", buildkit=""))
+    engine = FakeEngine(replace(FACTS, architecture="arm64"))
+    engine.builder.client = None
     assert prepare(loaded, engine, ScriptedHost(), {}).facts == BuildFacts(
         architecture="arm64", engine_makes="arm64", builder="classic"
     )

@@ -13,8 +13,9 @@ from envkit.environment.garbage import Leftover
 from envkit.environment.site import Site
 from envkit.errors import EngineError
 from envkit.run.folder import End
+from envkit.run.garbage import leftovers
 from envkit.run.listing import FOLDER
-from envkit.run.tidy import leftovers, tidy
+from envkit.run.tidy import tidy
 from tests.run_folders import container, make, site
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)

@@ -71,7 +71,7 @@ def rows(found: EngineStatus) -> list[tuple[str, str]]:
     facts = found.facts
     assert facts is not None
     free = "" if found.free_bytes is None else f", {output.human_bytes(found.free_bytes)} free"
-    builder = f"BuildKit through {facts.buildkit}" if facts.buildkit else "the classic builder"
+    builder = f"BuildKit through {found.buildkit}" if found.buildkit else "the classic builder"
     lines = [
         ("engine", f"{facts.kind} {facts.version} ({facts.architecture}) at {found.address}"),
         ("found by", found.why),

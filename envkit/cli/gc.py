@@ -28,7 +28,7 @@ def command(yes: bool, dry_run: bool, host_name: str | None, as_json: bool) -> N
 
     from envkit.cli.site import open_site
     from envkit.environment.garbage import Place, Swept, sweep
-    from envkit.run.tidy import leftovers
+    from envkit.run.garbage import leftovers
 
     site = open_site(host_name)
     place = Place(engine=site.engine, host=site.host, cache=site.cache)

@@ -52,6 +52,7 @@ class EngineStatus:
     address: str = ""
     why: str = ""  # which setting named the address
     facts: EngineFacts | None = None
+    buildkit: str | None = None  # the client that builds by it
     free_bytes: int | None = None  # None: elsewhere, so not looked at
     clients: tuple[Client, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -75,22 +76,24 @@ def look(host: Host) -> EngineStatus:
         why=engine.why,
         facts=facts,
         free_bytes=free,
-        clients=_clients(engine, facts),
-        findings=tuple(one for one in judge_engine(facts, free) if one.outcome != "ok"),
+        buildkit=engine.builder.client,
+        clients=_clients(engine),
+        findings=tuple(
+            one for one in judge_engine(facts, engine.builder.client, free) if one.outcome != "ok"
+        ),
     )
 
 
-def _clients(engine: DockerEngine, facts: EngineFacts) -> tuple[Client, ...]:
-    return tuple(
-        Client(path=path, taken=path == facts.buildkit, what=what) for path, what in engine.choice.looked_at
-    )
+def _clients(engine: DockerEngine) -> tuple[Client, ...]:
+    chosen = engine.choice
+    return tuple(Client(path=path, taken=path == chosen.client, what=what) for path, what in chosen.looked_at)
 
 
-def judge_engine(facts: EngineFacts, free: int | None) -> tuple[Finding, ...]:
+def judge_engine(facts: EngineFacts, buildkit: str | None, free: int | None) -> tuple[Finding, ...]:
     """Return a line for each thing that is looked at with an engine that answers."""
     return (
         *ENGINE.all_of([_old(facts)], f"{facts.kind} {facts.version} ({facts.architecture})"),
-        *_BUILDER.all_of([_builder(facts)], f"BuildKit through {facts.buildkit}"),
+        *_BUILDER.all_of([_builder(facts, buildkit)], f"BuildKit through {buildkit}"),
         *_STORAGE.all_of([*_storage(facts), disk(facts.storage_root, free)], _stored(facts, free)),
         *_CGROUPS.all_of(_cgroups(facts), _grouped(facts)),
         *_exposed(facts),
@@ -109,8 +112,8 @@ def _old(facts: EngineFacts) -> Finding | None:
     )
 
 
-def _builder(facts: EngineFacts) -> Finding | None:
-    if facts.buildkit is not None:
+def _builder(facts: EngineFacts, buildkit: str | None) -> Finding | None:
+    if buildkit is not None:
         return None
     if facts.kind == "podman":
         return _BUILDER.warn(

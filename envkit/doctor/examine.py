@@ -52,7 +52,7 @@ def examine(host: Host, connect: Connect, now: float) -> Examination:
     held = _cards(host, seen)
     return Examination(
         findings=(
-            *judge_facts(facts, seen),
+            *judge_facts(facts, engine.builder.client, seen),
             *judge_machine(seen, now, data_moment()),
             *judge_cards(seen, facts, held),
             *(judge_images(engine, held) if facts.local else ()),
@@ -65,14 +65,14 @@ def _cards(host: Host, seen: Seen) -> Held:
     return {kind: find_cards(host, kind).cards for kind in kinds_of(seen)}
 
 
-def judge_facts(facts: EngineFacts, seen: Seen) -> tuple[Finding, ...]:
+def judge_facts(facts: EngineFacts, buildkit: str | None, seen: Seen) -> tuple[Finding, ...]:
     """Judge an engine that answers, on its machine."""
     root = seen.disks.get("root")
     versions = {"docker": facts.version, **facts.setup.parts} if facts.kind == "docker" else {}
     if toolkit := seen.words.get("toolkit"):
         versions["nvidia-container-toolkit"] = toolkit.rpartition(" ")[2]
     return (
-        *judge_engine(facts, root.free_bytes if root else None),
+        *judge_engine(facts, buildkit, root.free_bytes if root else None),
         *judge_versions(versions, {"authorization": bool(facts.setup.authorization)}),
         *(judge_on_host(facts, seen) if facts.local else ()),
     )

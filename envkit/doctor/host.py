@@ -148,11 +148,12 @@ def _engine(
     host: SshHost, connect: Callable[[Host], Engine], notes: _Notes
 ) -> tuple[EngineFacts | None, EnvkitError | None]:
     try:
-        facts = connect(host).facts()
+        engine = connect(host)
+        facts, client = engine.facts(), engine.builder.client
     except EngineError as error:
         notes.failed("engine", error)
         return None, error
-    builds = "BuildKit builds" if facts.buildkit else "classic builds"
+    builds = "BuildKit builds" if client else "classic builds"
     notes.passed("engine", f"{facts.kind} {facts.version} ({facts.architecture}, {builds})")
     return facts, None
 

@@ -80,6 +80,10 @@ class Images(Protocol):
 class Builder(Protocol):
     """Turns a context into an image."""
 
+    @property
+    def client(self) -> str | None:
+        """Return the client that speaks BuildKit ("/usr/bin/docker"), or None: the classic builder."""
+
     def build(self, request: BuildRequest, report: Callable[[BuildEvent], None]) -> str:
         """Build; return the image's id (it gets no tag).
 

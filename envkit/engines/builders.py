@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import docker
 
@@ -32,7 +34,9 @@ class Choice:
 
 def find_builder(host: Host, endpoint: Endpoint, client: docker.DockerClient) -> Choice:
     """Return the best builder; the first client on PATH is often one that cannot."""
-    if is_podman(client):  # it answers the API of the classic builder, and knows none of BuildKit's
+    with spoken_as_ours("asking the engine what it is"):
+        version = client.version()
+    if is_podman(version):  # it answers the API of the classic builder, and knows none of BuildKit's
         return Choice(builder=Classic(client), client=None, looked_at=())
     looked_at: list[tuple[str, str]] = []
     for path in host.find_programs("docker"):
@@ -44,10 +48,9 @@ def find_builder(host: Host, endpoint: Endpoint, client: docker.DockerClient) ->
     return Choice(builder=Classic(client), client=None, looked_at=tuple(looked_at))
 
 
-def is_podman(client: docker.DockerClient) -> bool:
-    """Tell whether it is Podman that answers as Docker does."""
-    with spoken_as_ours("asking the engine what it is"):
-        parts = client.version().get("Components") or ()
+def is_podman(version: Mapping[str, Any]) -> bool:
+    """Tell by its versions whether it is Podman that answers as Docker does."""
+    parts = version.get("Components") or ()
     return any("podman" in str(part.get("Name", "")).lower() for part in parts)
 
 

@@ -17,7 +17,7 @@ class BuildKit:
     """A docker client with BuildKit."""
 
     def __init__(self, host: Host, client: str, endpoint: Endpoint) -> None:
-        self._host, self._client, self._endpoint = host, client, endpoint
+        self._host, self.client, self._endpoint = host, client, endpoint
 
     def build(self, request: BuildRequest, report: Callable[[BuildEvent], None]) -> str:
         """Build; return the image's id. Ending the client cancels the build in the engine."""
@@ -62,7 +62,7 @@ class BuildKit:
         }
 
     def _words(self, request: BuildRequest, id_file: Path) -> tuple[str, ...]:
-        words = [self._client, "build", "--progress=plain", f"--iidfile={id_file}"]
+        words = [self.client, "build", "--progress=plain", f"--iidfile={id_file}"]
         words += [f"--file={request.context / request.dockerfile}"]
         if self._endpoint.local:
             # The build reaches what this machine reaches: its proxy on loopback, its resolver.

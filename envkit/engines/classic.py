@@ -31,6 +31,8 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # the builder paints what comes from st
 class Classic:
     """The builder of the Docker API itself: no mounts, no secrets, one step after the other."""
 
+    client = None
+
     def __init__(self, client: docker.DockerClient) -> None:
         self._api: Any = client.api  # its types leave out what the SDK itself builds on
 

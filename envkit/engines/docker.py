@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -134,10 +135,10 @@ class DockerEngine:
 
     @cached_property
     def _is_here(self) -> bool:
-        """Tell whether it shares the network and files of its host; Docker Desktop does not."""
+        """Tell whether it is on this machine, and shares its files."""
         with spoken_as_ours("asking the engine what it is"):
             about: dict[str, Any] = self._client.info()
-        return self._endpoint.local and about.get("OperatingSystem") != "Docker Desktop"
+        return self._endpoint.local and _shares_files(about)
 
     def facts(self) -> EngineFacts:
         """Ask the engine what it is."""
@@ -146,14 +147,18 @@ class DockerEngine:
             version: dict[str, Any] = self._client.version()
         machine = str(version.get("Arch") or about.get("Architecture") or "")
         return EngineFacts(
-            kind="podman" if is_podman(self._client) else "docker",
+            kind="podman" if is_podman(version) else "docker",
             version=str(version.get("Version", "")),
             architecture=_ARCHITECTURES.get(machine, machine),
-            buildkit=self.choice.client,
             storage_root=str(about.get("DockerRootDir") or ""),
-            local=self._is_here,
+            local=self._endpoint.local and _shares_files(about),
             cdi=tuple(str(one.get("ID")) for one in about.get("DiscoveredDevices") or ()),
             socket=self._endpoint.there or _file(self.address),
             setup=read_setup(about, version),
-            loads_on_top=loads_on_top(about) and not is_podman(self._client),
+            loads_on_top=loads_on_top(about) and not is_podman(version),
         )
+
+
+def _shares_files(about: Mapping[str, Any]) -> bool:
+    """Tell whether an engine here shares the network and files of its host; Docker Desktop does not."""
+    return about.get("OperatingSystem") != "Docker Desktop"

@@ -12,7 +12,7 @@ from envkit.engines.fake_watch import FakeWatch
 from envkit.engines.values import Change, EngineFacts
 
 FACTS = EngineFacts(
-    kind="fake", version="1.0", architecture="amd64", buildkit="/fake/docker", storage_root="", local=True,
+    kind="fake", version="1.0", architecture="amd64", storage_root="", local=True,
     loads_on_top=True,
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ class FakeBuilder:
     """Remembers what was asked; a RUN that holds a key of `failures` prints its lines and fails."""
 
     images: FakeImages
+    client: str | None = "/fake/docker"
     requests: list[BuildRequest] = field(default_factory=list)
     failures: dict[str, tuple[str, ...]] = field(default_factory=dict)
 

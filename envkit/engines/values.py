@@ -43,7 +43,6 @@ class EngineFacts:
     kind: Literal["docker", "podman", "fake"]
     version: str
     architecture: str  # amd64 | arm64, as OCI names it
-    buildkit: str | None  # the client that speaks BuildKit ("/usr/bin/docker"), or None: classic builder
     storage_root: str  # the engine's data folder; "" when unknown
     local: bool  # the engine runs on this machine
     cdi: tuple[str, ...] = ()  # devices it knows by the Container Device Interface ("nvidia.com/gpu=0")

@@ -136,7 +136,7 @@ def _with_engine(loaded: LoadedSpec, engine: Engine, facts: BuildFacts) -> Build
         facts,
         architecture=about.architecture,
         engine_makes=about.architecture,
-        builder="buildkit" if about.buildkit else "classic",
+        builder="buildkit" if engine.builder.client else "classic",
         base_id=image.id if image else "",
         base=describe_base(engine, reference) if image and unnamed else None,
     )

@@ -22,6 +22,7 @@ Write = Callable[[bytes], None]
 Report = Callable[[str], None]
 
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4)  # between looks at a silent log; over SSH each is a round trip
+_EAGER_S = 2.0  # so long a script takes to say its first word: it is not waited for in long pauses
 _LOOK_S = 1.0  # between looks at the container, which the engine answers in some milliseconds
 _ASK_S = 10.0  # between questions to the supervisor in an environment: each is an exec
 _SETTLE_S = 3.0  # for an end that is being written while its container ends
@@ -94,6 +95,7 @@ class _Following:
     silent: int = 0
     looked: float = 0.0
     asked: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.monotonic)
     over_since: float | None = None
     handled: int = 0
     stopping_since: float | None = None
@@ -118,7 +120,8 @@ class _Following:
         elif self._has_vanished() and (lost := self._lost()):
             return lost
         time.sleep(_PAUSES_S[min(self.silent, len(_PAUSES_S) - 1)])
-        self.silent += 1
+        if time.monotonic() - self.began > _EAGER_S:
+            self.silent += 1
         return None
 
     def _read(self) -> bool:

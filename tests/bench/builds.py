@@ -36,6 +36,8 @@ ide:
   code_server: {{version: "4.138.0"}}
 """
 ENVKIT = str(Path(sys.executable).with_name("envkit"))
+# pip compiles what it installs: a user never waits for that, and neither does a measurement.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class Bench:
 def prepare(folder: Path) -> Bench:
     """Find the engine; write the network secret that both sides get; make the second base."""
     host = LocalHost()
-    client = connect(host).facts().buildkit
+    client = connect(host).builder.client
     if client is None:
         raise SystemExit("the bench needs a docker client that speaks BuildKit")
     secret = folder / "net"
