@@ -86,3 +86,15 @@ SCRIPTS = Path(__file__).with_name("scripts")
 def test_scripts_as_strangers_write_them(name: str, device: str, code: int, ids: set[str]) -> None:
     told = run(SCRIPTS / name, "--device", device, "--json")
     assert (told.exit_code, {one["id"] for one in json.loads(told.stdout)["findings"]}) == (code, ids)
+
+
+def test_of_a_shell_script_what_it_starts_is_read(script: Path) -> None:
+    script.write_text(BAD)
+    shell = script.with_name("go.sh")
+    shell.write_text('cd "$(dirname "$0")" && torchrun --nproc-per-node 2 train.py --lr 1 # not absent.py')
+    told = run(shell)
+    assert (told.exit_code, told.stdout.split()[:2]) == (8, ["fails", "train.py:2:9"])
+    shell.write_text("#!/bin/bash\ntorchrun -m pkg.train\n")
+    told = run(shell)
+    assert told.exit_code == 2
+    assert "go.sh is a shell script, and names no Python script beside it" in told.stderr

@@ -10,19 +10,12 @@ from envkit.accelerators.base import Request, Wiring
 from envkit.container import maker
 from envkit.container.temporary import LABELS
 from envkit.engines.fake import FakeEngine
-from envkit.engines.values import DeviceRequest, ExecRequest, ExecResult, ImageFacts, Limit, Mount, RunRequest
+from envkit.engines.values import DeviceRequest, ExecRequest, ExecResult, Limit, Mount, RunRequest
 from envkit.environment.card_lease import CardTaken, Claim, holders, users
-from envkit.errors import EngineError, RunError
+from envkit.errors import EngineError
 from envkit.plan.limits import TRAINING
-from envkit.smoke.places import Container, Inside, python_of, started
+from envkit.smoke.places import Container, Inside, started
 from tests.environments import image
-
-LOOK = ("sh", "-c", 'for name in "$@"; do command -v "$name" && exit; done', "sh", "python", "python3")
-
-
-def foreign(*entrypoint: str) -> ImageFacts:
-    found = image()
-    return ImageFacts(**{**found.__dict__, "labels": {}, "entrypoint": entrypoint})
 
 
 def wanted(wiring: Wiring, *, share: bool = False) -> Container:
@@ -40,7 +33,6 @@ def wanted(wiring: Wiring, *, share: bool = False) -> Container:
 def engine() -> FakeEngine:
     found = FakeEngine()
     found.images.add(image())
-    found.inside.scripts[LOOK] = ExecResult(code=0, stdout=b"/usr/bin/python3\n", stderr=b"")
     return found
 
 
@@ -101,27 +93,6 @@ def test_one_that_a_killed_envkit_left_is_named_with_what_removes_it(engine: Fak
     engine.containers.start(engine.containers.create(RunRequest(image=image().id, labels=labels)))
     (said,) = holders(engine).values()
     assert said == f"a smoke test of lab:dev, left by {who}, who has ended (`envkit gc` removes it), has it"
-
-
-def test_the_first_python_on_path_is_taken_or_the_one_asked_for(engine: FakeEngine, container: str) -> None:
-    assert python_of(engine, container, foreign(), None) == ("/usr/bin/python3",)
-    assert python_of(engine, container, foreign(), "/x/python") == ("/x/python",)
-
-
-def test_an_image_without_python_says_so(engine: FakeEngine, container: str) -> None:
-    engine.inside.scripts[LOOK] = ExecResult(code=1, stdout=b"", stderr=b"")
-    with pytest.raises(RunError, match="no Python in it"):
-        python_of(engine, container, foreign(), None)
-
-
-@pytest.mark.parametrize(("says", "used"), [("envkit-passes-on\n", True), ("a server starts\n", False)])
-def test_a_foreign_entrypoint_is_used_when_it_passes_commands_on(
-    engine: FakeEngine, container: str, says: str, used: bool
-) -> None:
-    ask = ("/entry", "sh", "-c", "echo envkit-passes-on")
-    engine.inside.scripts[ask] = ExecResult(code=0, stdout=says.encode(), stderr=b"")
-    python = ("/usr/bin/python3",)
-    assert python_of(engine, container, foreign("/entry"), None) == (("/entry",) if used else ()) + python
 
 
 def test_what_interrupts_us_ends_the_probes_by_their_token(engine: FakeEngine, container: str) -> None:

@@ -11,6 +11,8 @@ from . import run_commands as commands
 from .run_evidence import identity, keep_room, write
 
 Facts = Dict[str, Any]
+# torchrun itself computes nothing: its `import torch` need not bring a backend (torch_npu takes seconds).
+AUTOLOAD = "TORCH_DEVICE_BACKEND_AUTOLOAD"
 _WRAPPER = ("boot", "run_rank", "run_process", "run_evidence")
 
 
@@ -56,7 +58,8 @@ class Attempt:
         plan = {
             "words": words,
             "directory": self.request["directory"],
-            "env": added,
+            "env": {**added, **({AUTOLOAD: env[AUTOLOAD]} if AUTOLOAD in env else {})},
+            "without": [] if AUTOLOAD in env else [AUTOLOAD],
             "folder": self.folder,
         }
         sources = {name: boot.BUNDLE["sources"][name] for name in _WRAPPER}
@@ -70,7 +73,11 @@ class Attempt:
             self.path("launch", "boot.py"),
             self.path("launch", "rank.json"),
         ]
-        return commands.launcher(self.request, each), env, self.path("launch", "torchrun.log")
+        return (
+            commands.launcher(self.request, each),
+            {**env, AUTOLOAD: "0"},
+            self.path("launch", "torchrun.log"),
+        )
 
 
 def _shims() -> Dict[str, str]:

@@ -136,7 +136,7 @@ def _source_line(following: List[str]) -> str:
 
 def sentence(end: Facts, seen: Facts) -> str:
     """Say in one sentence how it ended."""
-    told = _SENTENCES[end["cause"]].format(
+    told = SENTENCES[end["cause"]].format(
         who=_who(end, seen), code=end["code"], signal=end["signal"] or "a signal", words=end["words"]
     )
     frame = end["frame"]
@@ -158,7 +158,7 @@ def _who(end: Facts, seen: Facts) -> str:
     return f"rank {end['rank']}"
 
 
-_SENTENCES = {
+SENTENCES = {
     None: "finished",
     "script-error": "{who} failed with exit code {code}: {words}",
     "host-memory": "{who} was killed by the kernel: the memory that the container may use was full",

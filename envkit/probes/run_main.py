@@ -79,6 +79,7 @@ def _last(request: Facts) -> int:
 
 
 def _lost(request: Facts, number: int) -> Facts:
+    from .run_judge import SENTENCES
     from .run_summary import Summary
 
     attempt = Attempt(request, number)
@@ -93,7 +94,7 @@ def _lost(request: Facts, number: int) -> Facts:
         "words": "",
     }
     end["frame"], end["ranks"] = None, ranks
-    end["sentence"] = "lost: its container ended without a word, as when the machine or the engine stops"
+    end["sentence"] = SENTENCES["engine-lost"]
     end["started"] = min((rank["started"] for rank in ranks), default=None)
     end["ended"] = time.time()
     free_room(attempt.folder)

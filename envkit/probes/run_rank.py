@@ -27,7 +27,8 @@ def main(plan: Facts) -> None:
     processes.hold_signals()
     if _is_stopping(plan["folder"]):
         sys.exit(143)  # asked to end before it began
-    env = {**os.environ, **plan["env"]}
+    env = {key: text for key, text in os.environ.items() if key not in plan["without"]}
+    env.update(plan["env"])
     try:
         pid = processes.start(plan["words"], plan["directory"], env, f"{base}.log")
     except processes.NotStartedError as error:

@@ -32,7 +32,7 @@ class Summary:
             "created": before.get("created") or time.time(),
             "attempts": attempt,
             "attempt": {"number": attempt, "started": time.time(), "ended": None, "end": None},
-            "git": None,
+            "git": record.pop("git", None),  # of a copied project its source's: the copy has none
             "packages": {},
             "python": "",
             "retries": request["retries"],
@@ -41,7 +41,7 @@ class Summary:
     def write(self, *, found: Optional[Facts] = None, end: Optional[Facts] = None) -> None:
         """Write it, with what was found about the code and how the attempt ended, if that is known."""
         if found:
-            self._facts.update(found)
+            self._facts.update({**found, "git": self._facts["git"] or found["git"]})
         if end:
             self._facts["attempt"].update(ended=end["ended"], end=end)
         write(self._path, self._facts)

@@ -21,8 +21,10 @@ from .run_memory import oom_kills
 
 Facts = Dict[str, Any]
 TICK_S = 0.25  # how late a time limit, a peer's death or a rank's record may be noticed
-# What outlives its script without having been asked to end gets as long as torchrun gives its processes.
-LEFTOVER_S = 30.0
+OTHERS_S = 30.0  # for the ranks here when another node's have failed: what torchrun gives its own
+# What outlives its script is asked to end at once. What does not within what `docker stop` gives a container
+# ignores it, a server that somebody forgot: it must not hold the run's end, and the cards, any longer.
+LEFTOVER_S = 10.0
 KILL_S = 10.0  # a process that outlives SIGKILL for so long is in the kernel, and no longer waited for
 COLLECT_S = 5.0  # what is not known about the code by then is left out
 ECHO_S = 30.0  # for a slow reader of our stdout
@@ -159,7 +161,7 @@ class Supervisor:
         if order["now"]:
             self._kill_at = time.monotonic()
         elif order["by"] == "node" and self._kill_at is None:
-            self._kill_at = time.monotonic() + min(self._request["grace_s"], LEFTOVER_S)
+            self._kill_at = time.monotonic() + min(self._request["grace_s"], OTHERS_S)
         self._stop()
 
     def attend(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePath
 
 from envkit.accelerators import ACCELERATORS
@@ -10,6 +11,9 @@ from envkit.run.scan import Finding, scan
 
 # A script for GPUs is the usual one: whether it runs on NPUs too is what there is to ask.
 DEFAULT = "ascend"
+_SHELLS = (".sh", ".bash")
+_SHELL_LINE = re.compile(rb"#! ?\S*(/|env +)(ba|da|z|k)?sh\b")
+_PYTHON_WORD = re.compile(r"[\w./-]+\.py\b")
 
 
 def check(script: str | None, device: str | None) -> tuple[Finding, ...]:
@@ -26,7 +30,23 @@ def check(script: str | None, device: str | None) -> tuple[Finding, ...]:
             f"--check reads a script of this machine, and {script or 'none'} is no file here",
             fix="envkit train --check train.py",
         )
-    return scan(_read, path, accelerator)
+    return tuple(one for file in _pythons(path) for one in scan(_read, file, accelerator))
+
+
+def _pythons(path: Path) -> tuple[Path, ...]:
+    """Return what can be read of a script: itself, or the Python scripts that a shell script starts."""
+    with path.open("rb") as file:
+        first = file.readline(200)
+    if path.suffix not in _SHELLS and not _SHELL_LINE.match(first):
+        return (path,)
+    words = dict.fromkeys(_PYTHON_WORD.findall(path.read_text("utf-8", "replace")))
+    found = tuple(path.parent / word for word in words if (path.parent / word).is_file())
+    if not found:
+        raise UsageError(
+            f"{path.name} is a shell script, and names no Python script beside it that could be read",
+            fix="envkit train --check SCRIPT.py, for each that it starts",
+        )
+    return found
 
 
 def before(script: str | None, accelerator: str) -> tuple[Finding, ...]:

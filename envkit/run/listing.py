@@ -20,6 +20,7 @@ from envkit.errors import EngineError, UsageError
 from envkit.plan.run_plan import HOME
 from envkit.run.evidence import Found, Look, look
 from envkit.run.folder import TASKS, Attempt, End, RunFolder, RunRecord, Supervisor
+from envkit.run.processes import LIVES
 from envkit.run.states import OVER, Evidence, Judged, State, Word, judge
 
 KIND = {OWNED_CONTAINER: "true", "io.envkit.kind": "run"}
@@ -28,12 +29,8 @@ FOLDER = "io.envkit.run-folder"  # of its machine
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of what `envkit train` makes
 PREFIX = "run/"  # before a run's name where an environment has the same
 _SHORT_ID = re.compile(r"[0-9a-f]{12}")  # a container's host name, where nobody chose another
-# Prints the supervisors that live: a process is known by its number and the moment it began (proc(5), field
-# 22), and one that nobody has reaped is dead.
-ALIVE = (
-    "for one do read -r line 2>/dev/null </proc/${one%:*}/stat || continue; set -- ${line##*) }; "
-    '[ "$1" != Z ] && [ "${20}" = "${one#*:}" ] && echo "$one"; done; true'
-)
+# Prints those of the supervisors that live.
+ALIVE = LIVES + 'for one do lives "${one%:*}" "${one#*:}" && echo "$one"; done; true'
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,12 +16,12 @@ from envkit.errors import EngineError, EnvkitError, UsageError
 from envkit.hosts.base import Host
 from envkit.image.expectation import of_image
 from envkit.image.inventory import find
+from envkit.image.user_python import python_of
 from envkit.plan.devices import AUTO, DeviceWish, parse_device
 from envkit.plan.run_plan import RunImage
 from envkit.plan.secret_plan import of_labels
 from envkit.run import scripts
 from envkit.run.plan import InEnvironment, Runnable
-from envkit.smoke.places import python_of
 
 _ACCELERATOR = "io.envkit.accelerator"
 _LOOK_S = "60"  # for a foreign image's Python to be found

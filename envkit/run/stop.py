@@ -12,17 +12,9 @@ from envkit.hosts.base import Command
 from envkit.run.folder import AttemptFolder, Stop, Supervisor
 from envkit.run.from_json import text
 from envkit.run.going import Going, last_attempt, record
+from envkit.run.processes import LIVES
 
-# A process's number is given again: the supervisor is who also started then (proc(5), field 22).
-_TELL = """
-stat=$(cat "/proc/$1/stat" 2>/dev/null) || exit 3
-pid=$1 started=$2 signal=$3
-set -- ${stat##*) }
-[ "$1" != Z ] || exit 3
-shift 19
-[ "$1" = "$started" ] || exit 3
-kill -s "$signal" "$pid"
-"""
+_TELL = LIVES + 'lives "$1" "$2" || exit 3; kill -s "$3" "$1"'
 _GONE = 3
 _NOTHING = "0"  # the signal that only asks whether a process is there (kill(2))
 _WRITE = 'mkdir -p -- "$(dirname -- "$1")" && cat >"$1.$$" && mv -f -- "$1.$$" "$1"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from envkit.engines.values import Mount
 from envkit.environment import asking, folders, machine
@@ -26,6 +26,7 @@ from envkit.run.plan import (
     request,
 )
 from envkit.run.scripts import NotShown, Script
+from envkit.run.source import git_of
 from envkit.run.start import exists
 from envkit.run.sync import Project
 
@@ -128,7 +129,10 @@ def _planned(site: Site, wish: Wish, settled: _Settled, report: Report) -> JobPl
         script = _script(site.host, wish, place.mounts, report)
     attempt = _attempt(site, wish, RunFolder.on_host(home, wish.job.name), report)
     job = replace(wish.job, attempt=attempt)
-    node = NodePlan(place=place, request=request(place, script, job, settled.env))
+    asked = request(place, script, job, settled.env)
+    if project and (git := git_of(wish.here or site.host, project.root)):
+        asked = replace(asked, record={**asked.record, "git": asdict(git)})
+    node = NodePlan(place=place, request=asked)
     notes = place.warnings if isinstance(place, OwnContainer) else ()
     return JobPlan(name=job.name, home=home, nodes=(node,), notes=notes, project=project)
 

@@ -16,14 +16,11 @@ from envkit.engines.failures import LimitRefused
 from envkit.engines.values import ExecRequest, ImageFacts, RunRequest
 from envkit.environment import card_lease
 from envkit.environment.card_lease import Claim
-from envkit.errors import EngineError, EnvkitError, RunError
+from envkit.errors import EnvkitError
 from envkit.hosts.base import Command, Host
-from envkit.image.expectation import EXPECT, of_image
 from envkit.plan.limits import Ulimit
 
 Hear = Callable[[str], None]
-_PASSES = "envkit-passes-on"
-_LOOK = 'for name in "$@"; do command -v "$name" && exit; done'
 # Ends what carries the token: an exec goes on when its caller is gone.
 _END = """for one in /proc/[0-9]*; do
     if tr '\\0' '\\n' <"$one/environ" 2>/dev/null | grep -qx "ENVKIT_SMOKE=$1"; then kill "${one#/proc/}"; fi
@@ -145,30 +142,3 @@ def _request(wanted: Container, *, limited: bool) -> RunRequest:
         devices=wiring.nodes,
         device_request=wired.device_request(wiring),
     )
-
-
-def python_of(engine: Engine, container: str, image: ImageFacts | None, asked: str | None) -> tuple[str, ...]:
-    """Return the words that run the user's Python: the one asked for, the image's, or the PATH's."""
-    expect = of_image(image) if image else None
-    if asked or (expect and expect.python_path):
-        return (asked or (expect.python_path if expect else ""),)
-    look = ExecRequest(command=("sh", "-c", _LOOK, "sh", "python", "python3"))
-    found = engine.inside.execute(container, look).stdout.decode("utf-8", "replace").strip()
-    if not found:
-        raise RunError("there is no Python in it", fix="name one: --python /path/to/python")
-    return (*_entrypoint(engine, container, image), found)
-
-
-def _entrypoint(engine: Engine, container: str, image: ImageFacts | None) -> tuple[str, ...]:
-    """Return somebody else's entrypoint when it passes commands on: some set a card's variables there.
-
-    CANN's own images do (facts A2.3).
-    """
-    if image is None or not image.entrypoint or EXPECT in image.labels:
-        return ()
-    ask = ExecRequest(command=(*image.entrypoint, "sh", "-c", f"echo {_PASSES}"), timeout_s=20)
-    try:
-        said = engine.inside.execute(container, ask).stdout.decode("utf-8", "replace")
-    except EngineError:
-        return ()
-    return image.entrypoint if _PASSES in said.splitlines() else ()

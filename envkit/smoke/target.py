@@ -19,10 +19,11 @@ from envkit.environment.target import find_image, is_spec, named
 from envkit.errors import AcceleratorError, EnvkitError, UsageError
 from envkit.hosts.base import Host
 from envkit.image.inventory import find
+from envkit.image.user_python import python_of
 from envkit.plan.devices import AUTO, DeviceWish, decide, meant, parse_device
 from envkit.plan.limits import TRAINING, shm_mib
 from envkit.smoke.checks import LIMIT_S, START_S, Tier
-from envkit.smoke.places import Container, Here, Inside, Place, python_of, started
+from envkit.smoke.places import Container, Here, Inside, Place, started
 
 ACCELERATOR = "io.envkit.accelerator"
 # Past this nobody waits, and a container whose envkit was killed ends by itself: many times what a tier

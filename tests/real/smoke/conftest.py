@@ -12,8 +12,9 @@ from envkit.container.temporary import running
 from envkit.engines.docker import connect
 from envkit.engines.values import RunRequest
 from envkit.hosts.local import LocalHost
+from envkit.image.user_python import python_of
 from envkit.smoke import bundle
-from envkit.smoke.places import Inside, Place, python_of
+from envkit.smoke.places import Inside, Place
 
 SABOTAGE = Path(__file__).with_name("sabotage.py")
 Told = list[dict[str, Any]]

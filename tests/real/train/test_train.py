@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -87,12 +88,16 @@ def test_without_a_place_it_goes_where_the_script_is_seen(trainer: Trainer, ide:
 
 def test_sync_takes_the_project_along(trainer: Trainer, tmp_path: Path) -> None:
     project = tmp_path / "elsewhere"
-    (project / ".git").mkdir(parents=True)
-    (project / "pkg").mkdir()
+    (project / "pkg").mkdir(parents=True)
     (project / "pkg" / "train.py").write_text("import os; print(sorted(os.listdir('..')), os.getcwd())")
     (project / ".gitignore").write_text("*.bin\n")
     (project / "large.bin").write_bytes(b"x")
     (project / "link").symlink_to("/etc/passwd")
+    git = ("git", "-C", str(project), "-c", "user.name=ada", "-c", "user.email=ada@lab")
+    for words in (("init", "-q", "-b", "trunk"), ("add", "."), ("commit", "-q", "-m", "first")):
+        subprocess.run((*git, *words), check=True, capture_output=True)
+    with (project / "pkg" / "train.py").open("a") as file:
+        file.write("  # changed\n")
     refused = trainer.train(project / "pkg" / "train.py")
     assert refused.code == 2 and "--sync copies the project" in refused.stderr
     told = trainer.train("--sync", project / "pkg" / "train.py")
@@ -100,6 +105,9 @@ def test_sync_takes_the_project_along(trainer: Trainer, tmp_path: Path) -> None:
     code = f"/work/home/task/{trainer.name}/code"
     assert told.stdout.decode() == f"['.gitignore', 'pkg'] {code}/pkg\n"
     assert f"copying {project}: 2 files" in told.stderr and "link is left out" in told.stderr
+    source = json.loads((trainer.folder / "run.json").read_text())["git"]
+    assert (len(source["commit"]), source["branch"], source["dirty"]) == (40, "trunk", True)
+    assert "+import os" in source["diff"] and source["diff"].rstrip().endswith("# changed")
 
 
 def test_what_is_written_outside_of_work_keeps_the_container(trainer: Trainer) -> None:
