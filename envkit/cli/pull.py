@@ -16,7 +16,7 @@ def command(reference: str, host_name: str | None, as_json: bool) -> None:
     from envkit.cli.site import open_engine
     from envkit.image.pull import pull
 
-    pulled = pull(open_engine(host_name), reference, (lambda _: None) if as_json else output.note)
+    pulled = pull(open_engine(host_name), reference, (lambda _: None) if as_json else _say)
     if as_json:
         output.show_json(pulled)
         return
@@ -27,3 +27,9 @@ def command(reference: str, host_name: str | None, as_json: bool) -> None:
     )
     proven = "" if pulled.verdict else f"`envkit verify {reference}` proves it; "
     output.note(f"{proven}`envkit up {reference}` starts it")
+
+
+def _say(line: str) -> None:
+    """Print a line for each layer that is here; what the engine does on the way there is left out."""
+    if not line.endswith(("Pulling fs layer", "Waiting", "Verifying Checksum", "Download complete")):
+        output.note(line)
