@@ -129,10 +129,11 @@ def test_an_openeuler_like_image_is_seen_for_what_it_is(envkit: Envkit, debian: 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-def test_an_image_of_root_s_with_a_prefix_is_adopted_whole(
-    envkit: Envkit, engine: docker.DockerClient, conda: str, tag: str
+@pytest.mark.parametrize("way", [(), ("--by-commit",)], ids=["build", "commit"])
+def test_both_ways_put_the_ides_onto_an_image_of_root_s_with_a_prefix(
+    envkit: Envkit, engine: docker.DockerClient, conda: str, tag: str, way: tuple[str, ...]
 ) -> None:
-    adopted = json.loads(envkit("adopt", conda, "--tag", tag, "--json"))
+    adopted = json.loads(envkit("adopt", conda, "--tag", tag, "--json", *way))
     assert {item["outcome"] for item in adopted["built"]["verdict"]["items"]} == {"passed", "not-applicable"}
     say = "import own, sys; print(own.WORD, sys.base_prefix)"
     printed = engine.containers.run(tag, ["python", "-c", say], user="777:0", remove=True)
