@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/pytest
 # The real tests run as two processes: most of their time they wait. What the second prints comes at the end.
 real := $(PYTEST) -m "real and not long" --durations 25
-SECOND := tests/faults tests/real/hosts tests/real/train tests/real/up
+SECOND := $(addprefix tests/,faults real/hosts real/registry real/save real/train real/up)
 LOG := $(VENV)/second.log
 
 .DEFAULT_GOAL := help

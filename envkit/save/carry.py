@@ -12,7 +12,7 @@ from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts
 from envkit.environment import save_lease
 from envkit.environment.site import Site
-from envkit.errors import EngineError, EnvkitError
+from envkit.errors import EngineError, EnvkitError, VerifyError
 from envkit.image import verdict as verdicts
 from envkit.image.base import check_free_disk
 from envkit.image.proving import Reports, prove_as
@@ -101,6 +101,10 @@ def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_a
         made, findings = _made(work)
         try:
             final = prove("save", made, site.engine, reports)
+        except VerifyError as error:
+            remove_unnamed(site.engine, made)
+            fix = f"mend it in the environment, and commit again: `envkit shell {plan.environment}`"
+            raise VerifyError(error.what, fix=fix) from error
         except EnvkitError:
             remove_unnamed(site.engine, made)
             raise
