@@ -77,8 +77,10 @@ def _written(value: bytes) -> Iterator[bytes]:
 
 
 def _encoded(value: bytes) -> Iterator[bytes]:
-    """Yield it in hexadecimal, and in base64 at its three places within a longer text."""
-    yield from (value.hex().encode(), value.hex().upper().encode())
+    """Yield it in hexadecimal, quoted whole, and in base64 at its three places within a longer text."""
+    for digits in (value.hex(), value.hex().upper()):
+        yield digits.encode()
+        yield re.sub("(..)", r"%\1", digits).encode()
     for before, cut in ((0, 0), (1, 2), (2, 3)):
         # The first and the last characters also hold bits of what stands around it.
         after = (0, 3, 2)[(before + len(value)) % 3]
