@@ -98,6 +98,7 @@ class Supervisor:
             if number in (signal.SIGTERM, signal.SIGINT):
                 self._hear()
             self._look()
+        self._reap()  # what ended since: it lives no more, and how it ended is not known yet
 
     def _is_over(self) -> bool:
         if self._main is not None and self._status is None:
