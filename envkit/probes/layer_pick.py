@@ -6,7 +6,6 @@ All names are bytes: a file may be called anything but `/` and NUL. Everything i
 from __future__ import annotations
 
 import os
-import re
 import stat
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
@@ -35,7 +34,6 @@ class Wish:
             name = raw(path).strip(b"/")
             self.paths[name] = self.paths.get(name, False) or kind == "deleted"
         self._drop = {raw(path).strip(b"/") for path in plan.get("drop", ())}
-        self._patterns = _patterns([raw(text).strip(b"/") for text in plan.get("patterns", ())])
 
     def takes(self, path: bytes) -> bool:
         """Tell whether a changed path goes in: not dropped, and not the engine's own."""
@@ -44,9 +42,7 @@ class Wish:
 
     def drops(self, path: bytes) -> bool:
         """Tell whether a path stays out: itself, or because of a folder above it."""
-        if path in self._drop or self._patterns.fullmatch(path):
-            return True
-        return any(above in self._drop for above in ancestors(path))
+        return path in self._drop or any(above in self._drop for above in ancestors(path))
 
 
 def raw(text: str) -> bytes:
@@ -138,13 +134,3 @@ def _is_below_folders(root: bytes, path: bytes) -> bool:
     """Tell whether all above a path are folders; if one went, or is a link now, that says it all."""
     above = (look(root, folder) for folder in ancestors(path))
     return all(about is not None and stat.S_ISDIR(about.st_mode) for about in above)
-
-
-def _patterns(texts: List[bytes]) -> Any:
-    """Return what `*` (within a name) and `**` (any folders) match, with all that lies below a match."""
-    special = {b"**/": rb"(?:.*/)?", b"**": rb".*", b"*": rb"[^/]*", b"?": rb"[^/]"}
-    found = []
-    for text in texts:
-        parts = re.split(rb"(\*\*/|\*\*|\*|\?)", text)
-        found.append(b"".join(special.get(part) or re.escape(part) for part in parts))
-    return re.compile(rb"(?:" + b"|".join(found) + rb")(?:/.*)?" if found else rb"(?!)", re.DOTALL)

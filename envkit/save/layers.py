@@ -20,8 +20,6 @@ from envkit.save.receiving import Receiver
 
 # A layer of 4 GB passes every registry that we know of, one of 8 GB does not (goharbor/harbor#17908).
 CAP_BYTES = 4_000_000_000
-# moby, layer/layer_store.go: maxLayerDepth.
-MOST_LAYERS = 125
 
 _LOOK = 'for name in "$@"; do command -v "$name" && exit; done; exit 1'
 _KEPT_WORDS = 4096
@@ -32,14 +30,12 @@ _NOT_RUN = (126, 127)  # of a program that could not be started, or lacks a libr
 class LayerWish:
     """What goes into the layers, and what of it does not.
 
-    `drop` are paths, `patterns` too, with `*` for a part of a name and `**` for any folders; each stands for
-    all below it as well. What is dropped stays as the lower layers have it. `replace` gives files another
-    content.
+    `drop` are paths; each stands for all below it as well. What is dropped stays as the lower layers have it.
+    `replace` gives files another content.
     """
 
     changes: tuple[Change, ...] | None  # what the engine saw change; None: everything there is
     drop: tuple[str, ...] = ()
-    patterns: tuple[str, ...] = ()
     replace: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     cap_bytes: int = CAP_BYTES
 
@@ -73,7 +69,6 @@ def make_layers(engine: Engine, container: str, wish: LayerWish, folder: Path) -
     plan = {
         "changes": None if wish.changes is None else [[one.kind, one.path] for one in wish.changes],
         "drop": list(wish.drop),
-        "patterns": list(wish.patterns),
         "replace": {path: base64.b64encode(content).decode() for path, content in wish.replace.items()},
         "cap_bytes": wish.cap_bytes,
     }

@@ -163,8 +163,7 @@ def test_the_image_is_the_engines_own_commit_file_by_file(
 def test_what_is_dropped_is_as_it_was_and_what_is_replaced_is_not(case: Case, tmp_path: Path) -> None:
     wish = LayerWish(
         changes=case.changes,
-        drop=("/srv/tree/dropped", "/srv/tree/delete"),
-        patterns=("/srv/**/dropped-folder",),
+        drop=("/srv/tree/dropped", "/srv/tree/delete", "/srv/tree/dropped-folder"),
         replace={"/srv/tree/secret": SCRUBBED},
     )
     with reading(case.engine, case.raw) as container:
