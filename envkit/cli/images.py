@@ -13,6 +13,7 @@ from envkit.cli import options, output
 def command(host_name: str | None, as_json: bool) -> None:
     """List the images that envkit made or fetched: what each proved, where it comes from, who uses it."""
     from envkit.cli.site import open_engine
+    from envkit.engines.values import short_id
     from envkit.save.stock import stock
 
     found = stock(open_engine(host_name))
@@ -25,7 +26,7 @@ def command(host_name: str | None, as_json: bool) -> None:
     rows = [
         (
             ", ".join(one.names),
-            one.id.removeprefix("sha256:")[:12],
+            short_id(one.id),
             output.human_bytes(one.size_bytes),
             one.verdict,
             ", ".join(one.used_by) or "-",

@@ -9,7 +9,7 @@ from envkit.accelerators.needs import LABEL, from_label, loose, problems
 from envkit.doctor.cards import Held
 from envkit.doctor.finding import Check, Finding
 from envkit.engines.base import Engine
-from envkit.engines.values import ImageFacts
+from envkit.engines.values import ImageFacts, short_id
 
 _IMAGES = Check(name="images", domain="accelerator")
 
@@ -28,7 +28,7 @@ def _unfit(images: Sequence[ImageFacts], held: Held) -> Iterator[Finding]:
         needs = from_label(image.labels.get(LABEL, ""))
         if needs is None:
             continue
-        cards, name = held.get(needs.accelerator, ()), (image.tags or (image.id[7:19],))[0]
+        cards, name = held.get(needs.accelerator, ()), (image.tags or (short_id(image.id),))[0]
         for problem in problems(needs, cards, ACCELERATORS[needs.accelerator].runs_on):
             yield _IMAGES.warn("images.unfit", f"{name}: {problem.what}", problem.fix)
         for what in loose(needs, cards):

@@ -10,7 +10,7 @@ from typing import Any
 
 from envkit.engines.credentials import in_registry
 from envkit.engines.fake_archives import made_layer, read_archive, write_archive
-from envkit.engines.values import SAVE, Change, ImageFacts, LayerFacts, Published, Sent
+from envkit.engines.values import SAVE, Change, ImageFacts, LayerFacts, Published, Sent, short_id
 from envkit.errors import EngineError
 
 EMPTY = ImageFacts(
@@ -149,7 +149,7 @@ class FakeImages:
             raise self.refusals.pop(0)
         had = {diff_id for held in self.registry.values() for diff_id in held.diff_ids}
         for diff_id in facts.diff_ids:
-            report(Sent(diff_id[7:19], "there" if diff_id in had else "sent"))
+            report(Sent(short_id(diff_id), "there" if diff_id in had else "sent"))
         self.registry[name.whole] = facts
         return made_id("manifest", facts.id)
 

@@ -90,6 +90,11 @@ class Published:
     has_zstd: bool = False  # an older engine cannot read that
 
 
+def short_id(identity: str) -> str:
+    """Return an image's id, or a layer's, with as many digits as `docker images` shows."""
+    return identity.removeprefix("sha256:")[:12]
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayerFacts:
     """One step of an image's history."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 from envkit.container.maker import Maker, condition, maker_of, maker_of_word
 from envkit.engines.base import Engine
-from envkit.engines.values import OWNED, OWNED_CONTAINER, SAVE, ContainerFacts, ImageFacts
+from envkit.engines.values import OWNED, OWNED_CONTAINER, SAVE, ContainerFacts, ImageFacts, short_id
 from envkit.environment import card_lease, save_lease
 from envkit.environment.left_folders import left_folders, remove_folder
 from envkit.environment.lookup import name_of
@@ -155,7 +155,7 @@ def _images(engine: Engine, now: datetime, used: set[str]) -> Iterator[Leftover]
                 )
         if not facts.tags and facts.id not in used:
             why = _unnamed(engine, facts, now)
-            short = facts.id.removeprefix("sha256:")[:12]
+            short = short_id(facts.id)
             if why:
                 yield Leftover(kind="image", name=short, id=facts.id, why=why, size_bytes=facts.size_bytes)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from envkit.accelerators import ACCELERATORS
 from envkit.container.maker import this_process, word
 from envkit.engines.base import Engine
-from envkit.engines.values import BuildEvent, BuildRequest
+from envkit.engines.values import BuildEvent, BuildRequest, short_id
 from envkit.errors import EngineError, VerifyError
 from envkit.image import manifest as manifests
 from envkit.image import variables as own_variables
@@ -57,7 +57,7 @@ def prove_as(name: str, image_id: str, engine: Engine, reports: Reports, *, veri
             failed = [f"\n    no: {name}: {reason}" for name, reason in reversed(reasons.items())]
             raise VerifyError(
                 f"the image does not work{''.join(failed) or ': nothing could be tried'}",
-                fix=f"nothing was tagged; `envkit verify {_short(image_id)}` shows it again",
+                fix=f"nothing was tagged; `envkit verify {short_id(image_id)}` shows it again",
             )
         files["verdict.json"] = verdicts.to_json(verdict)
         labels |= {verdicts.LABEL: verdicts.to_label(verdict), VERIFIED_IMAGE: image_id}
@@ -99,7 +99,7 @@ def _name_for_now(engine: Engine, image_id: str, name: str) -> Iterator[str]:
 
     The name is this build's alone, and tells its process: `envkit gc` removes it when that was killed.
     """
-    named = f"{UNVERIFIED}/{name}:{_short(image_id)}-{word(this_process())}"
+    named = f"{UNVERIFIED}/{name}:{short_id(image_id)}-{word(this_process())}"
     engine.images.tag(image_id, named)
     try:
         yield named
@@ -115,7 +115,3 @@ def _untag(engine: Engine, name: str) -> None:
             return
         except EngineError:
             time.sleep(1)
-
-
-def _short(image_id: str) -> str:
-    return image_id.removeprefix("sha256:")[:12]

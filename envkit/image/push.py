@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 from envkit.engines.base import Engine
 from envkit.engines.credentials import Name, in_registry
 from envkit.engines.registry_failures import RegistryFailed
-from envkit.engines.values import ImageFacts, Published, Sent
+from envkit.engines.values import ImageFacts, Published, Sent, short_id
 from envkit.errors import EnvkitError
 from envkit.hosts.base import Host, Remote
 from envkit.image import platforms
@@ -103,7 +103,7 @@ def push(engine: Engine, host: Host, wish: PushWish, view: View) -> Pushed:
         # skopeo leaves layers that it sent as zstd before as they are, and Docker 20.10 cannot read those.
         view.note("layers were there as zstd: the engine sends them as gzip")
         return push(engine, host, replace(wish, way="engine"), view)
-    sizes = {diff_id[7:19]: size for diff_id, (_, size) in zip(facts.diff_ids, held.layers, strict=False)}
+    sizes = {short_id(diff_id): size for diff_id, (_, size) in zip(facts.diff_ids, held.layers, strict=False)}
     return Pushed(
         reference=name.whole,
         digest=digest,

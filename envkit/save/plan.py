@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from envkit.engines.values import OWNED, ImageFacts
+from envkit.engines.values import OWNED, ImageFacts, short_id
 from envkit.errors import EnvkitError, UsageError
 from envkit.image.diff import Change, compare
 from envkit.image.manifest import GROUPS
@@ -238,6 +238,7 @@ def _warnings(sight: Sight, options: CommitOptions, present: ImageFacts | None, 
         found.append(f"the layers of its image are not searched for secrets{why}: --deep does it")
     if present:
         found.append(
-            f"{options.tag} is there already (envkit's, {present.id[7:19]}): the name moves to the new one"
+            f"{options.tag} is there already (envkit's, {short_id(present.id)}): "
+            "the name moves to the new one"
         )
     return found
