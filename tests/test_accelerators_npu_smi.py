@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from envkit.accelerators.cards import Answer, Ask, Process
-from envkit.accelerators.npu_smi import chip_word, find, of_cards, of_map, of_use, with_links
+from envkit.accelerators.cards import Answer, Ask, Card, Process
+from envkit.accelerators.npu_smi import chip_word, find, firmware, of_cards, of_map, of_use, with_firmware
 from tests.card_outputs import output
 
 
@@ -91,10 +91,31 @@ def test_the_map_tells_nodes_and_leaves_management_chips_out(
     assert of_map(output(f"npu-smi-{name}-map.txt")) == expected
 
 
-def test_links_are_read_from_the_matrix() -> None:
-    cards = with_links(of_cards(output("npu-smi-25.5.1-910b3.txt")), output("npu-smi-910b3-topo.txt"))
-    assert [len(card.links) for card in cards] == [7, 7]
-    assert cards[0].links[5] == cards[1].links[0] == "HCCS"
+@pytest.mark.parametrize(
+    ("name", "version"), [("25.5.2-910b2c", "7.8.0.7.220"), ("23.0.5-910a", "7.1.0.7.220")]
+)
+def test_the_firmware_is_read_of_a_boards_description(name: str, version: str) -> None:
+    assert firmware(output(f"npu-smi-{name}-board.txt")) == version
+    assert firmware("Firmware Version   : NA\n") == firmware("") == ""
+
+
+def test_a_board_is_asked_once_for_all_its_chips() -> None:
+    chips = tuple(Card(index=number, name="Ascend910", board=number // 2) for number in range(4))
+    asked = []
+
+    def ask(words: tuple[str, ...]) -> Answer:
+        asked.append(words[-1])
+        return Answer(code=0, stdout=f"  Firmware Version : 7.{words[-1]}\n")
+
+    assert [card.firmware for card in with_firmware(ask, chips)] == ["7.0", "7.0", "7.1", "7.1"]
+    assert asked == ["0", "1"]
+
+
+def test_of_a_950_it_is_asked_which_machine_it_is_in() -> None:
+    table = Answer(code=0, stdout=output("npu-smi-25.7.rc1-950pr.txt"))
+    named = Answer(code=0, stdout="Atlas 850\n")
+    answers = {"npu-smi info": table, "cat /sys/class/dmi/id/product_name": named}
+    assert [card.server for card in find(asked(answers))[0]] == ["Atlas 850", "Atlas 850"]
 
 
 @pytest.mark.parametrize(

@@ -75,19 +75,14 @@ def test_processes_belong_to_their_card_whatever_their_name() -> None:
     ]
 
 
-def test_links_are_read_with_colours_tabs_and_adapters_between() -> None:
+def test_each_cards_own_bios_is_its_firmware() -> None:
     cards = nvidia_smi.of_cards(output("nvidia-smi-535-h100.csv"))
-    found = nvidia_smi.with_links(cards, output("nvidia-smi-topo-two.txt"))
-    assert [card.links for card in found] == [{1: "NV12"}, {0: "NV12"}]
-    titans = tuple(Card(index=number, name="TITAN") for number in range(4))
-    assert [
-        dict(card.links) for card in nvidia_smi.with_links(titans, output("nvidia-smi-topo-titan.txt"))
-    ] == [
-        {1: "PHB", 2: "SYS", 3: "SYS"},
-        {0: "PHB", 2: "SYS", 3: "SYS"},
-        {0: "SYS", 1: "SYS", 3: "PHB"},
-        {0: "SYS", 1: "SYS", 2: "PHB"},
+    bios = Answer(code=0, stdout=output("nvidia-smi-535-bios.csv"))
+    assert [card.firmware for card in nvidia_smi.with_firmware(lambda words: bios, cards)] == [
+        "96.00.74.00.01",
+        "",
     ]
+    assert [card.firmware for card in nvidia_smi.with_firmware(lambda words: None, cards)] == ["", ""]
 
 
 def test_a_split_cards_parts_are_cards_and_itself_cannot_be_used() -> None:

@@ -17,6 +17,9 @@ H100 = Card(
     memory_used_mib=4,
     driver="535.129.03",
     links={1: "NV18", 2: "NV18", 3: "SYS"},
+    cpus="0-55",
+    numa="0",
+    firmware="96.00.74.00.01",
 )
 
 
@@ -34,6 +37,7 @@ def test_cards_stand_in_a_table_with_reasons_and_links_below(capsys: pytest.Capt
         "cuda:0    NVIDIA H100 80GB HBM3  9.0   4 of 81559 MiB  535.129.03  used\n"
         "  environment b has it\n"
         "  shared by environment a, environment b\n"
+        "  firmware 96.00.74.00.01, next to CPUs 0-55 (NUMA node 0)\n"
         "  NVLink (NV18) to 1, 2\n"
         "  PCIe, across NUMA nodes (SYS) to 3\n"
         "ascend:1  910B2                  910b  ?               ?           free\n"

@@ -110,6 +110,17 @@ def test_several_chips_of_a_910c_are_whole_cards() -> None:
     assert "must be whole cards" in refused(ask(ids=(1, 2)), *npus).what
 
 
+def test_a_number_that_no_ring_gives_is_refused_and_auto_takes_fewer() -> None:
+    npus = tuple(Card(index=n, name="910A", chip="910") for n in range(8))
+    ask = partial(Wanted, kind="ascend")
+    assert "a job has 1, 2, 4 or 8 chips of a 910, not 3" in refused(ask(count=3), *npus).what
+    taken = {f"CARD-{n}": "environment a has it" for n in (0, 5)}
+    assert chosen(ask(free_ones=True), *npus, taken=taken) == [1, 2]
+    box = tuple(Card(index=n, name="910B3", chip="910b") for n in range(16))
+    assert chosen(ask(count=10), *box) == [0, 1, 2, 3, 4, 8, 9, 10, 11, 12]
+    assert chosen(ask(count=2), *box, taken={f"CARD-{n}": "a has it" for n in range(7)}) == [8, 9]
+
+
 def test_chips_of_an_a2_have_no_rings() -> None:
     npus = tuple(Card(index=n, name="910B3", chip="910b") for n in range(8))
     assert chosen(Wanted(kind="ascend", ids=(3, 4)), *npus) == [3, 4]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from envkit.accelerators import ascend_fit, npu_smi
+from envkit.accelerators import ascend_fit, npu_rings, npu_smi
 from envkit.accelerators.base import Seen, Shape, Wiring, present
 from envkit.accelerators.cards import OK, Ask, Card, CardUse, Found
 from envkit.accelerators.fit import Needs, Resolved, Wish
@@ -12,8 +12,6 @@ from envkit.errors import AcceleratorError
 
 # What a container needs of the host beside the cards themselves (facts A3.1).
 _NODE = "/dev/davinci"
-_RING = 4  # chips of the first generation that HCCS joins
-_CHIPS_OF_A3 = 2
 _MANAGER = "/dev/davinci_manager"
 _SHARED = (_MANAGER, "/dev/devmm_svm", "/dev/hisi_hdc")
 _DRIVER = "/usr/local/Ascend/driver/lib64"
@@ -78,16 +76,13 @@ class Ascend:
             looked=(said, f"{_NODE}*: {len(nodes)} nodes"),
         )
 
+    def with_firmware(self, ask: Ask, cards: tuple[Card, ...]) -> tuple[Card, ...]:
+        """Ask npu-smi for each board's firmware."""
+        return npu_smi.with_firmware(ask, cards)
+
     def discord(self, cards: tuple[Card, ...]) -> str:
-        """Keep the rules of rings (facts, launchers 1.14): who breaks them has a job that hangs or fails."""
-        many = len(cards)
-        if _any(cards, "910") and 1 < many <= _RING and len({card.index // _RING for card in cards}) > 1:
-            return "up to four chips of a 910 must be of one ring: 0-3 or 4-7"
-        if _any(cards, "a3") and many > 1:
-            boards = [card.board for card in cards]
-            if any(boards.count(board) != _CHIPS_OF_A3 for board in boards):
-                return "several chips of a 910C must be whole cards: two chips each"
-        return ""
+        """Keep the rules of rings."""
+        return npu_rings.discord(cards)
 
     def wire(self, cards: tuple[Card, ...], seen: Seen) -> Wiring:
         """Hand over the cards' nodes, the shared ones, and the host's driver: that works on every engine.
@@ -134,7 +129,3 @@ class Ascend:
             return {**_CARRIED, **together}
         link = {"HCCL_SOCKET_IFNAME": f"={shape.link}", "GLOO_SOCKET_IFNAME": shape.link}
         return {**_CARRIED, **together, **link}
-
-
-def _any(cards: tuple[Card, ...], chip: str) -> bool:
-    return any(card.chip == chip for card in cards)

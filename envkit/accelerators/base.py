@@ -88,6 +88,9 @@ class Accelerator(Protocol):
     def find(self, ask: Ask, seen: Seen) -> Found:
         """Return the cards of a machine, those that cannot be used too, with what was looked at."""
 
+    def with_firmware(self, ask: Ask, cards: tuple[Card, ...]) -> tuple[Card, ...]:
+        """Return the cards with their firmware's version: a question that only `devices` has time for."""
+
     def discord(self, cards: tuple[Card, ...]) -> str:
         """Return why these cards, each good by itself, cannot work together; "": they can."""
 

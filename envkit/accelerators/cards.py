@@ -38,6 +38,10 @@ class Card:
     used_percent: float | None = None
     processes: tuple[Process, ...] = ()
     links: Mapping[int, str] = field(default_factory=dict)  # to which other card → NV18, HCCS, PIX, SYS
+    cpus: str = ""  # those next to it, "0-95"
+    numa: str = ""  # their memory's node, where the tool tells it
+    firmware: str = ""  # only where somebody asked for it
+    server: str = ""  # ascend: the machine's product name, where rules depend on it
     board: int | None = None  # ascend: the id of the card that the chip is on (a 910C has two chips)
     part_of: int | None = None  # a MIG instance: the card that it is a part of
     is_split: bool = False  # a card in MIG mode: only its parts compute

@@ -36,6 +36,10 @@ class Cpu:
         """Find nothing: a CPU is no card."""
         return Found(accelerator=self.name)
 
+    def with_firmware(self, ask: Ask, cards: tuple[Card, ...]) -> tuple[Card, ...]:
+        """Return them as they are."""
+        return cards
+
     def discord(self, cards: tuple[Card, ...]) -> str:
         """Find nothing against it."""
         return ""

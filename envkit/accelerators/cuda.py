@@ -59,6 +59,10 @@ class Cuda:
             looked=(said, f"{_NODE}*: {len(nodes)} nodes"),
         )
 
+    def with_firmware(self, ask: Ask, cards: tuple[Card, ...]) -> tuple[Card, ...]:
+        """Ask nvidia-smi for each card's own BIOS."""
+        return nvidia_smi.with_firmware(ask, cards)
+
     def discord(self, cards: tuple[Card, ...]) -> str:
         """Refuse several parts: a process sees one of them, and NCCL none of the others (facts N2.2)."""
         parts = [card for card in cards if card.part_of is not None]

@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from envkit.accelerators.cards import OK, Answer, Ask, Card, CardUse, Process, number
+from envkit.accelerators.topology import with_topology
 
 _TOOL = "npu-smi"
 ABSENT = f"{_TOOL} is not there"
 USE = (_TOOL, "info")
 _MAP = (_TOOL, "info", "-m")
 _TOPOLOGY = (_TOOL, "info", "-t", "topo")
+_BOARD = (_TOOL, "info", "-t", "board", "-i")
+_SERVER = ("cat", "/sys/class/dmi/id/product_name")
 
 _PAIR = re.compile(r"(\d+)\s*/\s*(\d+)")
 # npu-smi's word for how a card is (facts A4.3): in the first of a card's two lines.
 _HEALTH = ("OK", "Warning", "Alarm", "Critical", "UNKNOWN")
 _VERSION = re.compile(r"Version:\s*(\S+)")
-_NPU = re.compile(r"(?:NPU|Phy-ID)\s*(\d+)")
 # The words of CANN's tags (facts A2.1). "910B" alone is of the first generation (facts A4.4).
 _CHIPS = (
     (r"(Ascend ?)?910B\d.*", "910b"),
@@ -53,7 +55,11 @@ def find(ask: Ask) -> tuple[tuple[Card, ...], str]:
     cards = of_cards(told.stdout, _text(ask(_MAP))) if told.code == 0 else ()
     if not cards:
         return (), f"{_TOOL} failed: {complaint(told)}"
-    return with_links(cards, _text(ask(_TOPOLOGY))), f"{_TOOL}: {len(cards)} chips"
+    cards = with_topology(cards, _text(ask(_TOPOLOGY)))
+    if any(card.chip == "950" for card in cards):
+        server = _text(ask(_SERVER)).strip()
+        cards = tuple(replace(card, server=server) for card in cards)
+    return cards, f"{_TOOL}: {len(cards)} chips"
 
 
 def of_use(text: str) -> tuple[CardUse, ...]:
@@ -130,18 +136,19 @@ def complaint(told: Answer) -> str:
     return next((line.strip()[:160] for line in lines if "dcmi" in line), told.words)
 
 
-def with_links(cards: tuple[Card, ...], text: str) -> tuple[Card, ...]:
-    """Add how each is joined to the others, as `info -t topo` tells it."""
-    lines = [re.split(r"\s{2,}|\t", line.strip()) for line in text.splitlines() if "NPU" in line]
-    head = next((words for words in lines if sum(bool(_NPU.fullmatch(word)) for word in words) > 1), [])
-    columns = [int(found[1]) if (found := _NPU.fullmatch(word)) else None for word in head if word]
-    links: dict[int, dict[int, str]] = {}
-    for words in lines:
-        row = _NPU.fullmatch(words[0])
-        if row and words is not head:
-            pairs = zip(columns, words[1:], strict=False)
-            links[int(row[1])] = {n: word for n, word in pairs if n is not None and word != "X"}
-    return tuple(replace(card, links=links.get(card.index, {})) for card in cards)
+def firmware(text: str) -> str:
+    """Read the firmware's version of `info -t board`."""
+    found = re.search(r"^\s*Firmware Version\s*:\s*(\d\S*)", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def with_firmware(ask: Ask, cards: tuple[Card, ...]) -> tuple[Card, ...]:
+    """Ask each board for its firmware: one question takes npu-smi a part of a second."""
+    boards = {card.board for card in cards if card.board is not None}
+    versions = {board: firmware(_text(ask((*_BOARD, str(board))))) for board in sorted(boards)}
+    return tuple(
+        replace(card, firmware=versions[card.board]) if card.board in versions else card for card in cards
+    )
 
 
 def _processes(text: str) -> Iterator[tuple[tuple[int, int], Process]]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from envkit.accelerators.cards import OK, Answer, Ask, Card, CardUse, Process, number, whole
+from envkit.accelerators.topology import with_topology
 
 _TOOL = "nvidia-smi"
 ABSENT = f"{_TOOL} is not there"
@@ -19,13 +20,12 @@ _CARDS = (_TOOL, f"--query-gpu={_FIELDS},compute_cap", _CSV)
 _CARDS_OLD = (_TOOL, f"--query-gpu={_FIELDS}", _CSV)
 _PROCESSES = (_TOOL, "--query-compute-apps=gpu_uuid,pid,process_name,used_memory", _CSV)
 _TOPOLOGY = (_TOOL, "topo", "-m")
+_BIOS = (_TOOL, "--query-gpu=index,vbios_version", _CSV)
 
 _UUID = re.compile(r"GPU-[0-9A-Fa-f-]+")
 _PART = re.compile(r"\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)]+)\)")
 _WHOLE = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)]+)\)")
 _LOST = re.compile(r"Unable to determine the device handle for GPU ?([0-9A-Fa-f:. ]+): (\S.*)")
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_GPU = re.compile(r"GPU(\d+)")
 
 
 def find(ask: Ask) -> tuple[tuple[Card, ...], str]:
@@ -43,7 +43,7 @@ def find(ask: Ask) -> tuple[tuple[Card, ...], str]:
     if not cards:
         return (), said
     cards = with_processes(cards, _text(ask(_PROCESSES)))
-    cards = with_links(cards, _text(ask(_TOPOLOGY)))
+    cards = with_topology(cards, _text(ask(_TOPOLOGY)))
     if any(card.is_split for card in cards):
         cards = (*cards, *of_parts(_text(ask(LIST)), cards))
     return cards, said
@@ -113,18 +113,11 @@ def with_processes(cards: tuple[Card, ...], text: str) -> tuple[Card, ...]:
     )
 
 
-def with_links(cards: tuple[Card, ...], text: str) -> tuple[Card, ...]:
-    """Add how each is joined to the others; adapters and processors of the matrix are left out."""
-    lines = [_COLOURS.sub("", line).split() for line in text.splitlines()]
-    head = next((words for words in lines if words[:1] == ["GPU0"] and words[1:2] != ["X"]), [])
-    columns = [int(found[1]) if (found := _GPU.fullmatch(word)) else None for word in head]
-    links: dict[int, dict[int, str]] = {}
-    for words in lines:
-        row = _GPU.fullmatch(words[0]) if words else None
-        if row and words is not head:
-            pairs = zip(columns, words[1:], strict=False)
-            links[int(row[1])] = {n: word for n, word in pairs if n is not None and word != "X"}
-    return tuple(replace(card, links=links.get(card.index, {})) for card in cards)
+def with_firmware(ask: Ask, cards: tuple[Card, ...]) -> tuple[Card, ...]:
+    """Ask for the version of each card's own BIOS."""
+    rows = (line.split(",") for line in _text(ask(_BIOS)).splitlines())
+    versions = {row[0].strip(): row[1].strip() for row in rows if len(row) == 2 and "[" not in row[1]}
+    return tuple(replace(card, firmware=versions.get(str(card.index), "")) for card in cards)
 
 
 def of_parts(text: str, cards: tuple[Card, ...]) -> tuple[Card, ...]:

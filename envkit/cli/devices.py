@@ -9,11 +9,16 @@ import click
 from envkit.cli import options, output
 
 if TYPE_CHECKING:
+    from envkit.accelerators.cards import Card
     from envkit.environment.devices import Device, Devices
 
-# What the tools' words for a way between two cards mean (the legend of `nvidia-smi topo -m`).
+# What the tools' words for a way between two cards mean: the legends of `nvidia-smi topo -m` and of
+# `npu-smi info -t topo`.
 _WAYS = {
     "HCCS": "HCCS",
+    "HCCS_SW": "HCCS, through a switch",
+    "SIO": "the same card (SIO)",
+    "NA": "no known way",
     "PIX": "PCIe, one switch (PIX)",
     "PXB": "PCIe, several switches (PXB)",
     "PHB": "PCIe, the CPU's bridge (PHB)",
@@ -70,11 +75,21 @@ def _below(one: Device) -> str:
         lines.append(f"health: {one.card.health}")
     if len(one.users) > 1:
         lines.append(f"shared by {', '.join(one.users)}")
+    if near := _near(one.card):
+        lines.append(near)
     ways: dict[str, list[str]] = {}
     for number, word in one.card.links.items():
         ways.setdefault(word, []).append(str(number))
     lines += [f"{_way(word)} to {', '.join(numbers)}" for word, numbers in ways.items()]
     return "\n".join(f"  {line}" for line in lines)
+
+
+def _near(card: Card) -> str:
+    """Tell its firmware, and which processors are next to it."""
+    numa = f" (NUMA node {card.numa})" if card.numa else ""
+    parts = [f"firmware {card.firmware}"] if card.firmware else []
+    parts += [f"next to CPUs {card.cpus}{numa}"] if card.cpus else []
+    return ", ".join(parts)
 
 
 def _way(word: str) -> str:

@@ -54,7 +54,7 @@ def devices(host: Host, connect: Callable[[Host], Engine]) -> Devices:
         devices=tuple(
             _device(one.accelerator, card, Seen(cards=one.cards, taken=taken), users)
             for one in found
-            for card in one.cards
+            for card in ACCELERATORS[one.accelerator].with_firmware(machine.asker(host), one.cards)
         ),
         looked=tuple(words for one in found for words in one.looked),
         note=note,

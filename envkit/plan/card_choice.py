@@ -13,7 +13,7 @@ from envkit.errors import AcceleratorError
 
 _LOOKED_AT = 20_000  # eight of sixteen are 12 870
 # How near two cards are, by the words of `topo`: a direct link first, then ever farther through the machine.
-_NEAR = ("NV", "HCCS", "PIX", "PXB", "PHB", "NODE", "SYS")
+_NEAR = ("NV", "SIO", "HCCS", "PIX", "PXB", "PHB", "NODE", "SYS")
 
 
 @dataclass(frozen=True, kw_only=True)

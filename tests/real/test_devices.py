@@ -28,10 +28,12 @@ GPUS = {
     "*index,uuid*": "nvidia-smi-535-h100.csv",
     "*compute-apps*": "nvidia-smi-535-apps.csv",
     "topo*": "nvidia-smi-topo-two.txt",
+    "*vbios*": "nvidia-smi-535-bios.csv",
 }
 NPUS = {
     "*-m": "npu-smi-25.5.1-910b3-map.txt",
     "*topo": "npu-smi-910b3-topo.txt",
+    "*board*": "npu-smi-25.5.2-910b2c-board.txt",
     "info": "npu-smi-25.5.1-910b3.txt",
 }
 
@@ -83,6 +85,8 @@ def test_gpus_are_shown_with_links_and_with_who_has_them(tool: object) -> None:
         ),
     ]
     assert found.looked[0] == "nvidia-smi: 2 cards"
+    assert [(one.card.cpus, one.card.numa) for one in found.devices] == [("0-95", "0")] * 2
+    assert [one.card.firmware for one in found.devices] == ["96.00.74.00.01", ""]
 
 
 def test_npus_without_their_nodes_cannot_be_used_and_an_engine_is_not_needed(tool: object) -> None:
@@ -92,7 +96,8 @@ def test_npus_without_their_nodes_cannot_be_used_and_an_engine_is_not_needed(too
         ("ascend:0", "25.5.1", "910b", "unusable", "/dev/davinci0 is missing"),
         ("ascend:5", "25.5.1", "910b", "unusable", "/dev/davinci5 is missing"),
     ]
-    assert found.devices[0].card.links[5] == "HCCS"
+    card = found.devices[0].card
+    assert (card.links[5], card.cpus, card.firmware) == ("HCCS", "144-167", "7.8.0.7.220")
     assert found.note == "who has cards is not known: no engine answers"
 
 
