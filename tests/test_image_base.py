@@ -140,6 +140,8 @@ def test_too_little_disk_is_said_with_its_figures() -> None:
     with pytest.raises(EngineError) as caught:
         check_free_disk(ScriptedHost(free=1_500_000_000), FACTS, 6_000_000_000)
     assert caught.value.what == "/var/lib/docker has 1.5 GB free, and this build needs about 6 GB"
+    with pytest.raises(EngineError, match="and this save needs about 6 GB"):
+        check_free_disk(ScriptedHost(free=1), FACTS, 6_000_000_000, "this save")
 
 
 @pytest.mark.parametrize("facts", [replace(FACTS, local=False), replace(FACTS, storage_root="")])

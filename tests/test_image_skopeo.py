@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_skopeo_sends_where_it_is_and_gets_that_registrys_login_alone(
     (command,) = machine.commands
     assert command.words[-1] == f"docker://{TO}" and "--dest-tls-verify=true" in command.words
     assert "secret" not in " ".join(command.words) and auth not in " ".join(command.words)
-    assert not Path(command.words[2].partition("=")[2]).parent.exists()
+    assert not Path(command.words[3].partition("=")[2]).parent.exists()
     assert engine.images.registry == {}
 
 
@@ -135,3 +136,18 @@ def test_layers_that_are_there_as_zstd_are_sent_by_the_engine_for_gzip(
     with pytest.raises(RegistryFailed, match="was sent as"):  # the registry tells of skopeo's, in this test
         send(engine, machine)
     assert len(machine.commands) == 2 and TO in engine.images.registry
+
+
+def test_its_login_lies_in_memory_alone_and_is_gone_afterwards(engine: FakeEngine, machine: Machine) -> None:
+    send(engine, machine)
+    (file,) = (word.partition("=")[2] for word in machine.commands[0].words if "authfile" in word)
+    assert file.startswith(f"/proc/{os.getpid()}/fd/") and not Path(file).exists()
+
+
+def test_where_memory_has_no_files_it_goes_with_the_push(
+    engine: FakeEngine, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    send(engine, machine)
+    (file,) = (word.partition("=")[2] for word in machine.commands[0].words if "authfile" in word)
+    assert file.endswith("/auth.json") and not Path(file).exists()

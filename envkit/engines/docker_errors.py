@@ -10,6 +10,7 @@ import urllib3
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
 from envkit.engines.failures import LimitRefused, LinkLost, NameTaken, NotAllowed, NotThere, PortTaken
+from envkit.engines.registry_failures import RegistryFailed
 from envkit.errors import AcceleratorError, EngineError, EnvkitError, UsageError
 
 # Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.
@@ -111,6 +112,11 @@ _PULLS = (
         "`docker login`, or wait, or use a mirror",
     ),
     (
+        "unexpected HTTP status: 5|50[0-4] |service unavailable|bad gateway",
+        "the registry is out of order ({text})",
+        "wait some minutes and run it again: what has come is kept",
+    ),
+    (
         "unauthorized|authentication required|no basic auth|403 Forbidden",
         "the registry refuses: {text}",
         "`docker login` to it first",
@@ -142,6 +148,11 @@ _PULLS = (
         "free space: `docker system df` shows what takes it",
     ),
 )
+# What passes: the same question may have another answer soon.
+_PASSES = (
+    "toomanyrequests|429|unexpected HTTP status: 5|50[0-4] |service unavailable|bad gateway|i/o timeout"
+    "|handshake timeout|Client.Timeout|deadline exceeded|EOF|reset by"
+)
 
 
 @contextmanager
@@ -163,9 +174,11 @@ def spoken_as_ours(doing: str) -> Iterator[None]:
         raise (LinkLost(told.what, fix=told.fix) if told.what.endswith(_LOST) else told) from error
 
 
-def pull_failure(reference: str, text: str) -> EngineError:
+def pull_failure(reference: str, text: str) -> RegistryFailed:
     """Return why a registry did not give an image: it cannot be reached, refuses, or does not know it."""
-    return _told(f"pulling {reference}", text, _PULLS)
+    told = _told(f"pulling {reference}", text, _PULLS)
+    passes = re.search(_PASSES, text, re.IGNORECASE) is not None and "lookup " not in text
+    return RegistryFailed(told.what, fix=told.fix, kind="pull", again=passes)
 
 
 def _told(doing: str, text: str, causes: tuple[tuple[str, str, str], ...]) -> EngineError:

@@ -100,14 +100,14 @@ def describe_base(engine: Engine, reference: str) -> BaseFacts:
     )
 
 
-def check_free_disk(host: Host, facts: EngineFacts, need_bytes: int) -> None:
+def check_free_disk(host: Host, facts: EngineFacts, need_bytes: int, what: str = "this build") -> None:
     """Say before work starts that the engine's disk is too small; an engine elsewhere is not looked at."""
     if not facts.local or not facts.storage_root:
         return
     free = host.free_bytes(Path(facts.storage_root))
     if free < need_bytes:
         raise EngineError(
-            f"{facts.storage_root} has {free / 1e9:.1f} GB free, and this build needs about "
+            f"{facts.storage_root} has {free / 1e9:.1f} GB free, and {what} needs about "
             f"{need_bytes / 1e9:.0f} GB",
             fix="free space: `docker system df` shows what takes it, `docker builder prune` empties caches",
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED
 from envkit.image.inventory import verdict_of
+from envkit.image.patience import Patience
 from envkit.image.verdict import summary
 
 
@@ -24,10 +26,18 @@ class Pulled:
     verdict: str  # in words; "" for none
 
 
-def pull(engine: Engine, reference: str, report: Callable[[str], None]) -> Pulled:
-    """Fetch it with docker's own login for that registry; the engine checks every digest, and tries again."""
+def pull(
+    engine: Engine,
+    reference: str,
+    report: Callable[[str], None],
+    wait: Callable[[float], None] = time.sleep,
+) -> Pulled:
+    """Fetch it with docker's own login for that registry; the engine checks every digest.
+
+    What passes is tried again, and then only what has not come yet.
+    """
     before = engine.images.inspect(reference)
-    facts = engine.images.pull(reference, report)
+    facts = Patience(note=report, wait=wait).ask(lambda: engine.images.pull(reference, report))
     verdict = verdict_of(engine, facts.id)
     repository = reference.partition("@")[0].rpartition(":")
     named = repository[0] if repository[0] and "/" not in repository[2] else reference.partition("@")[0]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 from envkit.engines.base import Engine
 from envkit.engines.credentials import Name, in_registry
@@ -16,12 +16,8 @@ from envkit.errors import EnvkitError
 from envkit.hosts.base import Host, Remote
 from envkit.image import platforms
 from envkit.image.inventory import find, verdict_of
+from envkit.image.patience import Patience
 from envkit.image.skopeo import Compression, Errand, Skopeo, find_skopeo, missing
-
-# Waits before the second, third and fourth try. By then the engine has asked five times for each layer (its
-# max-upload-attempts): half a minute more covers a registry's restart.
-WAITS_S = (2.0, 8.0, 20.0)
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +65,6 @@ class _Tally:
 
     view: View
     states: dict[str, Sent] = field(default_factory=dict)
-    tries: int = 0
 
     def hear(self, sent: Sent) -> None:
         before = self.states.get(sent.layer)
@@ -89,15 +84,16 @@ def push(engine: Engine, host: Host, wish: PushWish, view: View) -> Pushed:
     name = in_registry(wish.to or wish.image)
     needs = _needed(engine, facts, name, wish.platform)
     way, tally = _way((engine, host), wish, facts, name, view), _Tally(view)
+    sending, asking = (Patience(note=view.note, wait=view.wait) for _ in range(2))
     view.note(f"pushing {wish.image} to {name.whole} {_in_words(engine, way, wish.compression)}")
     if way is None:
         with _called(engine, facts, name.whole):
-            digest = _patiently(lambda: engine.images.push(name.whole, tally.hear, wish.silence_s), tally)
+            digest = sending.ask(lambda: engine.images.push(name.whole, tally.hear, wish.silence_s))
     else:
         errand = Errand(facts=facts, name=name, compression=wish.compression, silence_s=wish.silence_s)
         with closing(way):
-            digest = _patiently(lambda: way.push(errand), tally)
-    there = _patiently(lambda: engine.images.published(name.whole), _Tally(view))
+            digest = sending.ask(lambda: way.push(errand))
+    there = asking.ask(lambda: engine.images.published(name.whole))
     held = _proven(name, facts, digest, there)
     if held.has_zstd and way is not None and wish.compression == "gzip":
         # skopeo leaves layers that it sent as zstd before as they are, and Docker 20.10 cannot read those.
@@ -113,7 +109,7 @@ def push(engine: Engine, host: Host, wish: PushWish, view: View) -> Pushed:
         sent=len(tally.sent) if way is None else None,
         sent_bytes=sum(sizes.get(layer, 0) for layer in tally.sent),
         all_bytes=sum(sizes.values()),
-        tries=tally.tries,
+        tries=sending.tries,
         seconds=time.monotonic() - began,
         needs=needs,
         next_steps=platforms.next_steps(wish.platform, name.whole, name.repository) if wish.platform else (),
@@ -179,23 +175,6 @@ def _called(engine: Engine, facts: ImageFacts, reference: str) -> Iterator[None]
             engine.images.tag(before.id, reference)
         elif facts.tags:  # an image that had no name keeps this one: it would go with it
             engine.images.untag(reference)
-
-
-def _patiently(ask: Callable[[], _Result], tally: _Tally) -> _Result:
-    """Ask until it works, where asking again can help; the engine skips what has arrived."""
-    for wait_s in (*WAITS_S, None):
-        tally.tries += 1
-        try:
-            return ask()
-        except RegistryFailed as error:
-            if not error.again:
-                raise
-            if wait_s is None:
-                more = f" ({tally.tries} times)"
-                raise RegistryFailed(error.what + more, fix=error.fix, kind=error.kind, again=True) from error
-            tally.view.note(f"{error.what}; trying again in {wait_s:.0f} s")
-            tally.view.wait(wait_s)
-    raise AssertionError  # the last wait is None
 
 
 def _proven(name: Name, facts: ImageFacts, digest: str, held: Published | None) -> Published:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -56,32 +58,28 @@ class Skopeo:
             self._scratch = Scratch("push")
             write_layout(self._engine.images.save(errand.facts.id), self._scratch.path / "layout")
         folder, login = self._scratch.path, login_for(errand.name.registry)
-        # A file of this user alone, for this push alone: on a command line everybody could read it.
-        secrets, digest = folder / "auth.json", folder / "digest"
-        secrets.touch(mode=0o600)
-        secrets.write_text(_logins(errand.name.registry, login), encoding="utf-8")
+        digest = folder / "digest"
         digest.unlink(missing_ok=True)
         said: list[str] = []
         try:
-            code = self._host.stream(self._command(errand), said.append)
+            with _secret_file(_logins(errand.name.registry, login), folder) as secrets:
+                code = self._host.stream(self._command(errand, secrets), said.append)
         except Silent as error:
             raise stalled(f"pushing {errand.name.whole}", errand.silence_s) from error
-        finally:
-            secrets.unlink()
         if code:
             text = " ".join(said[-_LAST_LINES:])
             user = login.user if login else None
             raise registry_failure(f"pushing {errand.name.whole}", errand.name, text, user=user)
         return digest.read_text("ascii").strip()
 
-    def _command(self, errand: Errand) -> Command:
+    def _command(self, errand: Errand, secrets: Path) -> Command:
         assert self._scratch is not None
         folder = self._scratch.path
         insecure = is_insecure(errand.name.registry, Trust(insecure=self._engine.facts().setup.insecure))
         words = (
             str(self._program),
             "copy",
-            f"--dest-authfile={folder / 'auth.json'}",
+            f"--dest-authfile={secrets}",
             f"--digestfile={folder / 'digest'}",
             f"--dest-compress-format={errand.compression}",
             f"--dest-tls-verify={'false' if insecure else 'true'}",
@@ -107,6 +105,29 @@ def find_skopeo(engine: Engine, host: Host, facts: ImageFacts, say: Callable[[st
         say(f"skopeo is here, but {gettempdir()} has no room for {2 * facts.size_bytes / 1e9:.1f} GB")
         return None
     return Skopeo(engine, host, found[0])
+
+
+@contextmanager
+def _secret_file(text: str, folder: Path) -> Iterator[Path]:
+    """Give a file of this user alone, for as long as it is needed: on a command line everybody could read it.
+
+    It lies in this process's memory (memfd_create(2)), so that it is gone with it, however it ends. Where
+    there is no such thing, it lies in the folder.
+    """
+    if not hasattr(os, "memfd_create"):
+        path = folder / "auth.json"
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        try:
+            yield path
+        finally:
+            path.unlink()
+        return
+    with os.fdopen(os.memfd_create("envkit-login"), "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(text)
+        file.flush()
+        yield Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
 
 
 def missing() -> EngineError:

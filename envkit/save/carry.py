@@ -12,7 +12,7 @@ from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts
 from envkit.environment import save_lease
 from envkit.environment.site import Site
-from envkit.errors import EngineError, EnvkitError, VerifyError
+from envkit.errors import EngineError, VerifyError
 from envkit.image import verdict as verdicts
 from envkit.image.base import check_free_disk
 from envkit.image.proving import Reports, prove_as
@@ -95,7 +95,8 @@ def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_a
     began = time.monotonic()
     refuse_at_work(plan)
     refuse_findings(plan.findings, scrub=plan.scrub)
-    check_free_disk(site.host, site.engine.facts(), _ROOM * plan.written_bytes + _SPARE_BYTES)
+    needed = _ROOM * plan.written_bytes + _SPARE_BYTES
+    check_free_disk(site.host, site.engine.facts(), needed, "this save")
     with save_lease.held(site.engine, plan.sight.container), Scratch("save") as scratch:
         work = _Work(site=site, plan=plan, reports=reports, scratch=scratch, values=plan.sight.values)
         made, findings = _made(work)
@@ -105,7 +106,7 @@ def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_a
             remove_unnamed(site.engine, made)
             fix = f"mend it in the environment, and commit again: `envkit shell {plan.environment}`"
             raise VerifyError(error.what, fix=fix) from error
-        except EnvkitError:
+        except BaseException:  # Ctrl-C, too
             remove_unnamed(site.engine, made)
             raise
         site.engine.images.tag(final, plan.tag)
