@@ -11,6 +11,7 @@ from functools import lru_cache
 from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFound
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from envkit.accelerators import ACCELERATORS
 from envkit.errors import PlanError
 from envkit.plan import adopted
 from envkit.plan.build_plan import BuildPlan, StepPlan
@@ -49,9 +50,10 @@ def settings(plan: BuildPlan, templates: Mapping[str, str]) -> dict[str, str]:
 def _of_the_image(plan: BuildPlan) -> dict[str, str]:
     if plan.kept is None or not adopted.wraps(plan.kept):
         return {}
+    by_scripts = ACCELERATORS[plan.accelerator].base_has_variables
     return {
         "etc/entrypoint.sh": adopted.entrypoint_script(plan.kept, plan.python.home),
-        "etc/after_entrypoint.sh": adopted.after_script(plan.kept, plan.python.home),
+        "etc/after_entrypoint.sh": adopted.after_script(plan.kept, plan.python.home, tidied=by_scripts),
     }
 
 

@@ -105,6 +105,28 @@ def test_the_entrypoint_finds_what_it_found_and_the_command_what_the_image_has(t
 
 
 @pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "left", "tidied"),
+    [
+        ("LD_LIBRARY_PATH", "/a:/b::/a:/c d:/x/devlib:/y/stubs/z:/b*", "/a:/b:/c d:/b*"),
+        ("PYTHONPATH", "/a:/b/stubs:/a:", "/a:/b/stubs"),
+        ("WORD", "a:a", "a:a"),
+        ("HERE", "/a", "/a"),
+    ],
+)
+def test_lists_that_a_maker_s_scripts_set_twice_hold_each_folder_once(
+    tmp_path: Path, name: str, left: str, tidied: str
+) -> None:
+    kept = replace(KEPT, entrypoint=replace(ENTRYPOINT, sets=((name, left),)))
+    script = tmp_path / "after.sh"
+    script.write_text(adopted.after_script(kept, "/opt/venv", tidied=True))
+    words = ("/bin/sh", script, "printenv", name)
+    here = {"PATH": "/usr/bin:/bin", "ENVKIT_DIRECTORY": str(tmp_path), name: left}
+    done = subprocess.run(words, env=here, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{tidied}\n"
+
+
+@pytest.mark.real
 def test_what_whoever_starts_it_sets_reaches_the_entrypoint(tmp_path: Path) -> None:
     assert start(tmp_path, *SAY, TEAM="mine")[0] == f"in {tmp_path}/own with /home/app mine"
 

@@ -39,6 +39,7 @@ def test_only_what_the_scripts_changed_is_kept_and_the_user_s_python_comes_first
         "PATH": "/opt/venv/bin:/cann/bin:/usr/bin",
         "PYTHONPATH": "/x",
     }
+    assert set_by(before, after, "/opt/own")["PATH"] == "/opt/own/bin:/cann/bin:/usr/bin"
 
 
 def test_stubs_of_a_driver_stay_out_of_the_library_path() -> None:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 
 from envkit.plan.build_plan import Decision
 from envkit.plan.kept import Kept
 
 LABEL = "io.envkit.adopted"
+# Each folder of a list once, none that is empty, no stubs of libraries: as probes/vendor_variables.py does.
+_TIDY = """\
+tidy() {
+    tidied=; IFS=:; set -f
+    for part in $2; do
+        case $1:$part in LD_LIBRARY_PATH:*/devlib | LD_LIBRARY_PATH:*/devlib/* | LD_LIBRARY_PATH:*/stub | \\
+            LD_LIBRARY_PATH:*/stub/* | LD_LIBRARY_PATH:*/stubs | LD_LIBRARY_PATH:*/stubs/*) continue ;; esac
+        case :$tidied: in *:"$part":*) ;; *) [ -z "$part" ] || tidied=$tidied${tidied:+:}$part ;; esac
+    done
+    printf %s "$tidied"
+}"""
 
 
 def wraps(kept: Kept | None) -> bool:
@@ -92,20 +104,34 @@ def entrypoint_script(kept: Kept, home: str) -> str:
     )
 
 
-def after_script(kept: Kept, home: str) -> str:
-    """Return the script that the image's own entrypoint runs: it runs the command."""
+def after_script(kept: Kept, home: str, *, tidied: bool = False) -> str:
+    """Return the script that the image's own entrypoint runs: it runs the command.
+
+    `tidied`: the image holds what its maker's scripts set, each folder once (probes/vendor_variables.py). An
+    entrypoint that runs those scripts puts the same folders in front again: they are tidied here, too.
+    """
     first = shlex.quote(f"{home}/bin")
+    lists = _lists(kept) if tidied else ()
     return "\n".join(
         (
             "#!/bin/sh",
             "# Made by `envkit adopt`: what the image's own entrypoint runs, which runs the given command.",
             f"case $PATH in {first}:*) ;; *) PATH={first}:$PATH; export PATH;; esac",
+            *((_TIDY,) if lists else ()),
+            *(f'{name}=$(tidy {name} "${name}"); export {name}' for name in lists),
             f'[ "${{HOME-}}" != {shlex.quote(kept.home)} ] || export HOME=/work/home',
             'cd "$ENVKIT_DIRECTORY"; unset ENVKIT_DIRECTORY',
             'exec "$@"',
             "",
         )
     )
+
+
+def _lists(kept: Kept) -> tuple[str, ...]:
+    """Return the variables of its entrypoint that are lists of folders."""
+    assert kept.entrypoint is not None
+    found = {name for name, value in kept.entrypoint.sets if re.fullmatch(r"(?::*/[^:]*)+:*", value)}
+    return tuple(sorted(name for name in found if ":" in dict(kept.entrypoint.sets)[name]))
 
 
 def _back(name: str, value: str, old: str | None) -> str:

@@ -1,8 +1,9 @@
 """Write down the variables that a vendor's scripts set, and keep login shells from running those again.
 
-Arguments: a script that bash sources, the file that gets the variables as a JSON object, and names that stay
-as they are. A variable counts when sourcing changes it. Lists of paths lose what is empty (programs take that
-for the folder they stand in) and what comes twice; the user's Python comes first on PATH.
+Arguments: the user's Python environment, a script that bash sources, the file that gets the variables as a
+JSON object, and names that stay as they are. The script finds that Python in ENVKIT_PYTHON. A variable counts
+when sourcing changes it. Lists of paths lose what is empty (programs take that for the folder they stand in)
+and what comes twice; the user's Python comes first on PATH.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-FIRST_ON_PATH = "/opt/venv/bin"
 # Where vendors' images run their scripts (facts A2.3): a login shell would put the same paths in front again.
 START_FILES = (
     *("etc/profile", "etc/profile.d/*.sh", "etc/bash.bashrc", "etc/bashrc", "etc/skel/.*"),
@@ -37,9 +37,9 @@ def environment_after(command: str) -> dict[str, str]:
     return {name: value for name, value in pairs if re.fullmatch(r"[A-Za-z_]\w*", name)}
 
 
-def set_by(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
+def set_by(before: dict[str, str], after: dict[str, str], home: str = "/opt/venv") -> dict[str, str]:
     """Return what came or changed, tidy; an empty element of a list is a change too."""
-    after = {**after, "PATH": f"{FIRST_ON_PATH}:{after.get('PATH', '')}"}
+    after = {**after, "PATH": f"{home}/bin:{after.get('PATH', '')}"}
     after["LD_LIBRARY_PATH"] = without_stubs(after.get("LD_LIBRARY_PATH", ""))
     changed = {
         name: tidy(value)
@@ -92,8 +92,9 @@ def disarm_files(root: Path, patterns: Iterable[str] = START_FILES) -> None:
 
 def main() -> None:
     """Run the script, write the answer."""
-    script, target, *kept = sys.argv[1:]
-    found = set_by(environment_after(":"), environment_after(f". {script}"))
+    home, script, target, *kept = sys.argv[1:]
+    sourced = environment_after(f"ENVKIT_PYTHON={home}/bin/python; . {script}")
+    found = set_by(environment_after(":"), sourced, home)
     left = {name: value for name, value in found.items() if name not in kept}
     Path(target).write_text(json.dumps(left, indent=1) + "\n", encoding="utf-8")
     disarm_files(Path("/"))

@@ -20,9 +20,12 @@ for script in /usr/local/Ascend/cann-*/share/info/ascendnpu-ir/bin/set_env.sh; d
     [ ! -r "$script" ] || . "$script"
 done
 
-# Without the option the script asks torch in the vendor's Python; the torch that counts is the user's.
+# Without the option the script asks torch in the vendor's Python; the torch that counts is the user's. The vendor's
+# entrypoint, which an adopted image keeps, goes by the variable.
 script=/usr/local/Ascend/nnal/atb/set_env.sh
 if [ -r "$script" ]; then
     abi='import torch; print(int(torch.compiled_with_cxx11_abi()))'
-    . "$script" --cxx_abi="$(TORCH_DEVICE_BACKEND_AUTOLOAD=0 /opt/venv/bin/python -I -c "$abi" 2>/dev/null || echo 1)"
+    ATB_CXX_ABI=$(TORCH_DEVICE_BACKEND_AUTOLOAD=0 "$ENVKIT_PYTHON" -I -c "$abi" 2>/dev/null || echo 1)
+    export ATB_CXX_ABI
+    . "$script" --cxx_abi="$ATB_CXX_ABI"
 fi

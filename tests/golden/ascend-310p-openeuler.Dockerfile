@@ -116,7 +116,7 @@ RUN --mount=type=bind,source=programs/assert_torch.py,target=/run/envkit/program
 USER 0:0
 
 # ---- CANN's variables: its own scripts are run once; `envkit build` gives the image what they set ----
-RUN /opt/envkit/jupyter/bin/python -I /opt/envkit/probes/vendor_variables.py /opt/envkit/etc/variables.sh /opt/envkit/etc/variables.json
+RUN /opt/envkit/jupyter/bin/python -I /opt/envkit/probes/vendor_variables.py /opt/venv /opt/envkit/etc/variables.sh /opt/envkit/etc/variables.json
 # ---- what every process sees ----
 ENV HOME=/work/home \
     XDG_CACHE_HOME=/work/cache/xdg \

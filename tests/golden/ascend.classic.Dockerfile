@@ -107,7 +107,7 @@ COPY --from=tools-jupyter /opt/envkit/jupyter/ /opt/envkit/jupyter/
 COPY installed/ /opt/envkit/
 
 # ---- CANN's variables: its own scripts are run once; `envkit build` gives the image what they set ----
-RUN /opt/envkit/jupyter/bin/python -I /opt/envkit/probes/vendor_variables.py /opt/envkit/etc/variables.sh /opt/envkit/etc/variables.json
+RUN /opt/envkit/jupyter/bin/python -I /opt/envkit/probes/vendor_variables.py /opt/venv /opt/envkit/etc/variables.sh /opt/envkit/etc/variables.json
 # ---- what every process sees ----
 ENV HOME=/work/home \
     XDG_CACHE_HOME=/work/cache/xdg \

@@ -42,6 +42,13 @@ def conda(debian: str) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="module")
+def cann(ascend_image: str) -> Iterator[str]:
+    """A team's image on CANN's, with torch and torch_npu."""
+    with derived(HERE / "cann", ascend_image) as name:
+        yield name
+
+
 @pytest.fixture
 def tag(engine: docker.DockerClient) -> Iterator[str]:
     """A name that goes with the test."""
@@ -138,3 +145,18 @@ def test_both_ways_put_the_ides_onto_an_image_of_root_s_with_a_prefix(
     say = "import own, sys; print(own.WORD, sys.base_prefix)"
     printed = engine.containers.run(tag, ["python", "-c", say], user="777:0", remove=True)
     assert printed.decode().split() == ["conda", "/root/conda"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("way", [(), ("--by-commit",)], ids=["build", "commit"])
+def test_an_image_on_cann_keeps_the_entrypoint_that_sources_cann_s_scripts(
+    envkit: Envkit, engine: docker.DockerClient, cann: str, tag: str, way: tuple[str, ...]
+) -> None:
+    adopted = json.loads(envkit("adopt", cann, "--tag", tag, "--json", *way))
+    outcomes = {item["id"]: item["outcome"] for item in adopted["built"]["verdict"]["items"]}
+    assert set(outcomes.values()) == {"passed"} and outcomes["torch"] == "passed"
+    assert adopted["kept"]["entrypoint"]["wraps"]
+    use = "import torch; print((torch.ones(3, device='npu') * 2).sum().item())"
+    for words in (["python", "-c", use], ["bash", "-lc", f'python -c "{use}"']):
+        assert engine.containers.run(tag, words, remove=True).decode().split()[-1] == "6.0"
