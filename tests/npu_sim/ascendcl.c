@@ -85,7 +85,8 @@ Status aclsysGetCANNVersion(int package, struct package_version *found) {
     return OK;
 }
 Status aclsysGetVersionStr(char *package, char *version) { (void)package; strcpy(version, CANN_VERSION); return OK; }
-Status aclGetCannAttribute(int which, int32_t *value) { (void)which; *value = 0; return OK; }
+/* Infinity and NaN are numbers here (0), and so is bfloat16 (1), as on every chip since the 910B. */
+Status aclGetCannAttribute(int which, int32_t *value) { *value = which == 0 || which == 1; return OK; }
 Status aclGetCannAttributeList(const int **list, size_t *length) { static const int none[1]; *list = none; *length = 0; return OK; }
 
 size_t aclGetCompileoptSize(int option) { (void)option; return 8; }
