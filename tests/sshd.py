@@ -37,15 +37,21 @@ class Sshd:
     user_key: Path
     process: subprocess.Popen[bytes] | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    address: str = "127.0.0.1"
+    inside: tuple[str, ...] = ()  # the words that start a program where it is to run
 
     @classmethod
-    def make(cls, folder: Path, **settings: str) -> Sshd:
+    def make(cls, folder: Path, address: str = "127.0.0.1", **settings: str) -> Sshd:
         """Make one with keys of its own; `settings` go into its sshd_config."""
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         make_key(folder / "host_key")
         made = cls(
-            folder=folder, port=_free_port(), user_key=make_key(folder / "user_key"), settings=settings
+            folder=folder,
+            port=_free_port(),
+            user_key=make_key(folder / "user_key"),
+            settings=settings,
+            address=address,
         )
         shutil.copy(f"{made.user_key}.pub", folder / "authorized_keys")
         return made
@@ -56,12 +62,12 @@ class Sshd:
 
     @property
     def target(self) -> str:
-        return f"{self.user}@127.0.0.1:{self.port}"
+        return f"{self.user}@{self.address}:{self.port}"
 
     @property
     def name(self) -> str:
         """Its name in known_hosts."""
-        return f"[127.0.0.1]:{self.port}"
+        return f"[{self.address}]:{self.port}"
 
     @property
     def known_line(self) -> str:
@@ -74,7 +80,7 @@ class Sshd:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # its privilege separation wants it
         config = {
             "Port": str(self.port),
-            "ListenAddress": "127.0.0.1",
+            "ListenAddress": self.address,
             "HostKey": str(self.folder / "host_key"),
             "AuthorizedKeysFile": str(self.folder / "authorized_keys"),
             "PidFile": "none",
@@ -88,9 +94,10 @@ class Sshd:
         path = self.folder / "sshd_config"
         path.write_text("".join(f"{name} {value}\n" for name, value in config.items()), "utf-8")
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([_PROGRAM, "-D", "-e", "-f", str(path)], stderr=log)
+            words = [*self.inside, _PROGRAM, "-D", "-e", "-f", str(path)]
+            self.process = subprocess.Popen(words, stderr=log)
         for _ in range(200):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            with suppress(OSError), socket.create_connection((self.address, self.port), timeout=1):
                 return self
             time.sleep(0.05)
         raise AssertionError((self.folder / "log").read_text("utf-8"))

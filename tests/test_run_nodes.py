@@ -10,15 +10,9 @@ import pytest
 from envkit.errors import RunError, UsageError
 from envkit.hosts.base import Command, Completed
 from envkit.run import nodes
-from envkit.run.nodes import Machine, part_name
-from envkit.run.plan import OwnContainer
-
-
-class Place(OwnContainer):
-    """A container of which only the image is asked."""
-
-    def __init__(self, image_id: str) -> None:
-        object.__setattr__(self, "image_id", image_id)
+from envkit.run.folder import Request
+from envkit.run.nodes import Machine, Part, part_name
+from envkit.run.plan import JobPlan, NodePlan
 
 
 class FarHost:
@@ -57,10 +51,12 @@ def machine(name: str, host: FarHost) -> Machine:
     return Machine(name=name, site=cast("Any", SimpleNamespace(host=host)), wish=cast("Any", None))
 
 
-def plan(image: str = "sha256:1", nproc: int = 1) -> Any:
-    """Return a part with that image."""
+def part(name: str, host: FarHost, image: str = "sha256:1", nproc: int = 1) -> Any:
+    """Return a node's part with that image."""
     request = SimpleNamespace(nproc=nproc, record={"script": "/p/train.py"})
-    return SimpleNamespace(project=None, nodes=[SimpleNamespace(place=Place(image), request=request)])
+    plan = SimpleNamespace(project=None)
+    place = SimpleNamespace(image_id=image)
+    return SimpleNamespace(machine=machine(name, host), plan=plan, place=place, request=request)
 
 
 def test_node_0_has_the_runs_name() -> None:
@@ -68,17 +64,29 @@ def test_node_0_has_the_runs_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "script", "says"),
+    ("other", "says"),
     [
-        (plan("sha256:2"), "aa", "b has another image than a"),
-        (plan(nproc=2), "aa", "b would have 2 processes, a 1"),
-        (plan(), "bb", "b has another script than a"),
+        (part("b", FarHost(b"2"), "sha256:2"), "b has another image than a"),
+        (part("b", FarHost(b"2"), nproc=2), "b would have 2 processes, a 1"),
+        (part("b", FarHost(b"2", "bb")), "b has another script than a"),
     ],
 )
-def test_nodes_that_differ_are_named(other: Any, script: str, says: str) -> None:
-    machines = [machine("a", FarHost(b"1")), machine("b", FarHost(b"2", script))]
+def test_nodes_that_differ_are_named(other: Any, says: str) -> None:
     with pytest.raises(RunError, match=says):
-        nodes._refuse_unlike(machines, [plan(), other])
+        nodes._refuse_unlike([part("a", FarHost(b"1")), other])
+
+
+def test_attempts_are_counted_alike_on_all_nodes() -> None:
+    """Node 1 is new in a run that is resumed."""
+    asked = [
+        Request(name="r", folder="/f", attempt=number, kind="script", target="t", directory="/")
+        for number in (3, 1)
+    ]
+    plans = [
+        JobPlan(name="r", home="/h", nodes=(NodePlan(place=cast("Any", None), request=one),)) for one in asked
+    ]
+    parts = [Part(machine=machine("a", FarHost(b"1")), plan=one, place=cast("Any", None)) for one in plans]
+    assert [one.request.attempt for one in nodes._of_one_attempt(parts)] == [3, 3]
 
 
 def test_a_loopback_address_between_machines_is_refused() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from envkit.environment.site import Site
     from envkit.run.folder import End
+    from envkit.run.follow_nodes import Followed
     from envkit.run.listing import Run
 
 
@@ -28,19 +29,47 @@ def follow_to_end(site: Site, run: Run, *, rank: int | None, tail: int | None) -
     from envkit.errors import Interrupted
     from envkit.run import going
     from envkit.run.follow import Ears, follow_with
+    from envkit.run.follow_nodes import follow_nodes
     from envkit.run.output import Wanted, log_of, offset_of
     from envkit.run.settle import settle
 
     offset = offset_of(site.host, log_of(run, Wanted(rank=rank)), tail)
-    known = going.of(run)
+    known, ears = going.of(run), Ears(write=write, report=output.note, rank=rank)
+    nodes = _nodes(site, run, offset, tail) if rank is None and not run.is_over else []
     try:
-        end = follow_with(site, known, Ears(write=write, report=output.note, rank=rank), offset=offset)
+        if len(nodes) > 1:
+            end = follow_nodes(nodes, ears).end
+        else:
+            end = follow_with(site, known, ears, offset=offset)
+            settle(site, known)
     except KeyboardInterrupt:
         output.note(f"run {run.name} goes on; `envkit stop {run.name}` ends it")
         click.get_current_context().exit(Interrupted.exit_code)
-    settle(site, known)
     tell(run.name, run.folder.path, end)
     return end
+
+
+def _nodes(site: Site, run: Run, offset: int, tail: int | None) -> list[Followed]:
+    """Return all nodes of a run whose first part this is; one that is not found is said, and left out."""
+    from envkit.cli.train_nodes import opened
+    from envkit.errors import EnvkitError
+    from envkit.run import going, listing
+    from envkit.run.follow_nodes import Followed
+    from envkit.run.nodes import names_of, part_name
+    from envkit.run.output import Wanted, log_of, offset_of
+
+    names = names_of(run)
+    found = [Followed(name=name, site=site, going=going.of(run), offset=offset) for name in names[:1]]
+    for rank, name in list(enumerate(names))[1:]:
+        try:
+            there = opened(name)
+            part = listing.find(there, part_name(run.name, rank))
+            begin = offset_of(there.host, log_of(part, Wanted()), tail)
+        except EnvkitError as error:
+            output.note(f"node {name} is not followed: {error.what}")
+            continue
+        found.append(Followed(name=name, site=there, going=going.of(part), offset=begin))
+    return found
 
 
 def tell(name: str, folder: PurePosixPath, end: End) -> None:

@@ -15,6 +15,8 @@ from envkit.cli.train_wish import Asked, Train, wish_of
 if TYPE_CHECKING:
     from envkit.environment.site import Site
     from envkit.run.folder import End
+    from envkit.run.follow import Ears
+    from envkit.run.follow_nodes import Heard
     from envkit.run.going import Going
     from envkit.run.plan import JobPlan
 
@@ -89,6 +91,14 @@ if TYPE_CHECKING:
     metavar="ADDRESS",
     help="Where the others reach the first node.  [default: as SSH reaches it]",
 )
+@click.option(
+    "--node-silence",
+    metavar="SECONDS",
+    type=click.FloatRange(1),
+    default=30.0,
+    show_default=True,
+    help="A node that was not heard of for so long is lost, and all end.",
+)
 @click.option("--detach", is_flag=True, help="Start it, and leave it running.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing.")
 @click.option(
@@ -135,7 +145,7 @@ def command(resources: Resources, **values: Any) -> None:
         if asked.detach:
             _show_detached(site, going, asked)
             return
-        click.get_current_context().exit(_attached(site, going, asked))
+        click.get_current_context().exit(_attached(going, asked, lambda ears: _heard(site, going, ears)))
 
 
 def _on_nodes(asked: Asked, resources: Resources) -> NoReturn:
@@ -168,13 +178,22 @@ def _hanging_up_leaves() -> Iterator[None]:
         signal.signal(signal.SIGHUP, before)
 
 
-def _attached(site: Site, going: Going, asked: Asked) -> int:
+def _heard(site: Site, going: Going, ears: Ears) -> Heard:
+    from envkit.run.follow import follow_with
+    from envkit.run.follow_nodes import Heard
+    from envkit.run.settle import settle
+
+    end = follow_with(site, going, ears)
+    written = settle(site, going)
+    return Heard(end=end, stays=((going.name, written),) if written else ())
+
+
+def _attached(going: Going, asked: Asked, follow: Callable[[Ears], Heard]) -> int:
     """Follow it to its end; return the exit code."""
     import signal
     import sys
 
-    from envkit.run.follow import Ears, follow_with
-    from envkit.run.settle import settle
+    from envkit.run.follow import Ears
 
     pressed: list[int] = []
     out = sys.stderr.buffer if asked.as_json else sys.stdout.buffer
@@ -186,16 +205,15 @@ def _attached(site: Site, going: Going, asked: Asked) -> int:
     before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
     try:
         ears = Ears(write=write, report=output.note, presses=lambda: len(pressed), grace_s=asked.grace)
-        end = follow_with(site, going, ears)
-        written = settle(site, going)
+        heard = follow(ears)
     finally:
         signal.signal(signal.SIGINT, before)
-    if written:
+    for name, written in heard.stays:
         output.note(
-            f"its container envkit-run-{going.name} stays: it wrote {output.human_bytes(written)} outside of "
-            f"/work; `envkit rm {going.name}` removes it"
+            f"its container envkit-run-{name} stays: it wrote {output.human_bytes(written)} beside /work; "
+            f"`envkit rm {name}` removes it"
         )
-    return _say(going, end, asked, interrupted=bool(pressed))
+    return _say(going, heard.end, asked, interrupted=bool(pressed))
 
 
 def _say(going: Going, end: End, asked: Asked, *, interrupted: bool) -> int:

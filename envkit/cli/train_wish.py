@@ -68,6 +68,7 @@ class Asked:
     host_name: str | None
     nodes: str | None = None
     node_address: str | None = None
+    node_silence: float
     as_json: bool
 
 

@@ -8,7 +8,7 @@ from envkit.container.leftover import removed_on_failure
 from envkit.container.made import make
 from envkit.engines.base import Engine
 from envkit.engines.values import Mount, Port, RunRequest, Tmpfs
-from envkit.plan.run_plan import CACHE, DOOR, HOME, LOOPBACK, OWN_DOOR, SECRETS, RunPlan, container_name, user
+from envkit.plan.run_plan import CACHE, DOOR, HOME, LOOPBACK, OWN_DOOR, SECRETS, RunPlan, container_name
 from envkit.plan.run_record import labels
 
 
@@ -21,7 +21,7 @@ def request(plan: RunPlan) -> RunRequest:
     return RunRequest(
         image=plan.image_id,
         name=container_name(plan.name),
-        user=user(plan),
+        user=plan.caller.user,
         groups=plan.groups,
         env={**plan.env, **_awaited(plan), **_watched(plan), **_local(plan)},
         labels=labels(plan),

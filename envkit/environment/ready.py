@@ -11,7 +11,7 @@ from envkit.environment import door
 from envkit.environment.door import Ask, Urls
 from envkit.environment.handover import Trust, tls
 from envkit.environment.states import describe
-from envkit.plan.run_plan import RunPlan, base_url, origin, user
+from envkit.plan.run_plan import RunPlan, base_url, origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ def without_secrets(opened: Opened) -> Opened:
 def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeout_s: float) -> Opened:
     """Wait for each IDE by a request through the published port; NotReady says which did not answer."""
     patience = Patience.of(engine, container, timeout_s)
-    asking = door.through(asking, tls(engine, container, plan.exposure, user=user(plan)))
+    asking = door.through(asking, tls(engine, container, plan.exposure, user=plan.caller.user))
     try:
         token = _wait(patience, asking, plan)
     except NotReady as error:
@@ -49,7 +49,7 @@ def wait_ready(engine: Engine, asking: Ask, plan: RunPlan, container: str, timeo
     own_door = own_password = None
     if plan.own_door_port is not None:
         own_door = origin(plan, plan.own_door_port) + "/"
-        own_password = read_secret(engine, container, "code_server_password", user=user(plan))
+        own_password = read_secret(engine, container, "code_server_password", user=plan.caller.user)
     return Opened(
         name=plan.name,
         image=plan.image,
@@ -68,7 +68,7 @@ def _wait(patience: Patience, asking: Ask, plan: RunPlan) -> str:
     """Wait for every door and return the token."""
     port, own, base = plan.port, plan.own_door_port, base_url(plan.name)
     wait_until(patience, "JupyterLab answers at the door", lambda: door.refuses(asking, port, base))
-    token = read_secret(patience.engine, patience.container, "jupyter_token", user=user(plan))
+    token = read_secret(patience.engine, patience.container, "jupyter_token", user=plan.caller.user)
     wait_until(patience, "JupyterLab opens with its token", lambda: door.opens(asking, port, base, token))
     if "code-server" in plan.services:
         wait_until(

@@ -11,7 +11,7 @@ from envkit.engines.base import Engine
 from envkit.engines.values import ExecRequest
 from envkit.errors import EngineError, HostError
 from envkit.hosts.base import Command, Host
-from envkit.plan.run_plan import HOME, RunPlan, container_name, user
+from envkit.plan.run_plan import HOME, RunPlan, container_name
 
 _TIMEOUT_S = 20.0
 _NAMED = 5
@@ -35,7 +35,7 @@ def find(host: Host, engine: Engine, plan: RunPlan) -> tuple[Shadow, ...]:
         asked = ExecRequest(
             command=(plan.python, "-"),
             stdin=(paths.probes() / "user_site.py").read_bytes(),
-            user=user(plan),
+            user=plan.caller.user,
             timeout_s=_TIMEOUT_S,
         )
         done = engine.inside.execute(container_name(plan.name), asked)

@@ -27,7 +27,6 @@ from envkit.plan.run_plan import (
     RunPlan,
     environment_name,
     plan_run,
-    user,
 )
 from envkit.plan.run_record import differences, kept_options
 
@@ -188,7 +187,7 @@ def _start_new(site: Site, request: UpRequest, made: _Made, report: Report) -> O
     ):
         site.engine.containers.start(container)
         cards_inside.refuse_fewer(site.engine, plan.device, container)
-        hand_over(site.engine, container, made.files, user=user(plan))
+        hand_over(site.engine, container, made.files, user=plan.caller.user)
         report(f"environment {plan.name} started: waiting for its IDEs")
         for warning in plan.warnings:
             report(f"warning: {warning}")
@@ -229,7 +228,7 @@ def _go_on(site: Site, request: UpRequest, plan: RunPlan, found: ContainerFacts,
 def _wait(
     site: Site, request: UpRequest, plan: RunPlan, container: str, files: Mapping[str, bytes] | None
 ) -> Opened:
-    hand_over(site.engine, container, files, user=user(plan))
+    hand_over(site.engine, container, files, user=plan.caller.user)
     return wait_ready(site.engine, site.ask, plan, container, request.timeout_s)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from envkit.accelerators.base import Wiring
 from envkit.plan.durations import about
 from envkit.plan.mounts import FolderMount
-from envkit.plan.run_plan import CACHE, HOME, LOOPBACK, SECRETS, RunPlan, base_url, container_name, user
+from envkit.plan.run_plan import CACHE, HOME, LOOPBACK, SECRETS, RunPlan, base_url, container_name
 from envkit.plan.secret_plan import SecretPlan
 
 
@@ -26,7 +26,7 @@ def decisions(plan: RunPlan) -> tuple[RunDecision, ...]:
     rows = [
         ("environment", plan.name, f"container {container_name(plan.name)}"),
         ("image", plan.image, plan.image_id),
-        ("user", user(plan), f"{plan.caller.name}: files in {HOME} are yours"),
+        ("user", plan.caller.user, f"{plan.caller.name}: files in {HOME} are yours"),
         ("groups", ", ".join(plan.groups), "the image's own files are group 0's"),
         (HOME, plan.home, _home(plan)),
         (CACHE, plan.cache, _cache(plan)),

@@ -46,6 +46,11 @@ class Caller:
     gid: int
     name: str
 
+    @property
+    def user(self) -> str:
+        """Return the run user as the engine takes it."""
+        return f"{self.uid}:{self.gid}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunImage:
@@ -211,11 +216,6 @@ def origin(plan: RunPlan, port: int) -> str:
 def container_name(name: str) -> str:
     """Return the container's name: also the lease on the environment's name, which the engine gives once."""
     return f"envkit-{name}"
-
-
-def user(plan: RunPlan) -> str:
-    """Return the run user as the engine takes it."""
-    return f"{plan.caller.uid}:{plan.caller.gid}"
 
 
 def refuse_architecture(image: RunImage, host: RunHost) -> None:

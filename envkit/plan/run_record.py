@@ -12,7 +12,7 @@ from envkit.plan import exposure, secret_plan
 from envkit.plan.devices import DeviceWish, parse_device, settled
 from envkit.plan.limits import parse_ulimit
 from envkit.plan.mounts import parse_mount
-from envkit.plan.run_plan import RunOptions, RunPlan, base_url, origin, user
+from envkit.plan.run_plan import RunOptions, RunPlan, base_url, origin
 from envkit.spec.reserved import OWNED
 
 
@@ -116,7 +116,7 @@ def _record(plan: RunPlan) -> dict[str, Any]:
     return {
         "image": plan.image,
         "image_id": plan.image_id,
-        "user": user(plan),
+        "user": plan.caller.user,
         "groups": list(plan.groups),
         "home": plan.home,
         "cache": plan.cache,

@@ -39,6 +39,9 @@ class Attempt:
         """Make the folder, and write what can be said before the script begins."""
         os.makedirs(self.path("shim"), exist_ok=True)
         os.makedirs(os.path.join(self.request["folder"], "model"), exist_ok=True)
+        # A node's part has a folder of its own, and MODEL_PATH is the run's, on every node.
+        whole = self.request["env"].get("MODEL_PATH", self.request["name"])
+        os.makedirs(os.path.join(os.path.dirname(self.request["folder"]), whole, "model"), exist_ok=True)
         write(self.path("supervisor.json"), identity(), sync=False)
         asked = {**self.request, "attempt": self.number}
         write(self.path("request.json"), asked, sync=False)

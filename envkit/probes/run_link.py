@@ -19,8 +19,8 @@ from typing import Any, Dict, List, Optional
 Facts = Dict[str, Any]
 
 JOIN_S = 180.0  # for every node's container to start and its token to come
-BEAT_S = 5.0
-PATIENCE_S = 30.0  # six beats missed: lost; a container that is killed closes its connection at once
+AGAIN_S = 900.0  # for a machine that was lost: a server with many disks needs minutes to start
+BEATS = 6  # missed ones make a node lost; a container that is killed closes its connection at once
 HELLO_S = 10.0
 _PAUSE_S = 0.2
 _LINE = 1 << 22  # an end has the last words of each rank
@@ -53,9 +53,9 @@ class Peer:
             raise LinkError("not ours")
         return found
 
-    def joined(self) -> None:
+    def joined(self, silence_s: float) -> None:
         """Wait as long for each line as a node may be silent."""
-        self._line.settimeout(PATIENCE_S)
+        self._line.settimeout(silence_s)
 
     def close(self) -> None:
         """Let it go."""
@@ -64,6 +64,21 @@ class Peer:
         with contextlib.suppress(OSError):
             self._file.close()
         self._line.close()
+
+
+def keep(path: str, token: bytes) -> None:
+    """Keep the token where its user alone reads it, until the run has ended."""
+    with contextlib.suppress(FileExistsError, OSError):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(file, "wb") as kept:
+            kept.write(token)
+
+
+def forget(path: Optional[str]) -> None:
+    """Remove a token that was kept: the run has ended."""
+    if path:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 def proof(token: bytes, *words: object) -> str:
@@ -94,8 +109,9 @@ def introduce(peer: Peer, token: bytes, rank: int) -> None:
 class Link:
     """This node's part of it. Threads receive; the supervisor looks when it likes."""
 
-    def __init__(self, node: Facts) -> None:
+    def __init__(self, node: Facts, join_s: float = JOIN_S) -> None:
         self.rank, self.names = int(node["rank"]), list(node["names"])
+        self._join_s, self._silence_s = join_s, float(node.get("silence_s", 30.0))
         self._node, self._lock = node, threading.Lock()
         self._peers: Dict[int, Peer] = {}
         self._orders: List[Facts] = []
@@ -103,7 +119,7 @@ class Link:
         self.lost: Dict[int, str] = {}
         self.verdict: Optional[Facts] = None
         self._is_complete, self._is_over = False, False
-        self._until = time.monotonic() + JOIN_S
+        self._until = time.monotonic() + join_s
 
     @property
     def name(self) -> str:
@@ -124,9 +140,11 @@ class Link:
         if time.monotonic() < self._until:
             return ""
         if self.rank:
-            return f"node 0 ({self.names[0]}) was not reached at {self._node['address']} in {JOIN_S:.0f} s"
+            return (
+                f"node 0 ({self.names[0]}) was not reached at {self._node['address']} in {self._join_s:.0f} s"
+            )
         absent = [name for rank, name in enumerate(self.names) if rank and rank not in self._peers]
-        return f"{', '.join(absent)} did not come within {JOIN_S:.0f} s"
+        return f"{', '.join(absent)} did not come within {self._join_s:.0f} s"
 
     def order(self) -> Optional[Facts]:
         """Return what another node asks for; None: nothing more."""
@@ -149,9 +167,15 @@ class Link:
             peer.close()
 
     def _token(self) -> bytes:
+        """Return what was brought, once it is; after a restart of the machine nobody brings it again."""
+        brought, kept = str(self._node["token_file"]), str(self._node.get("kept_token") or "")
         while time.monotonic() < self._until:
-            with contextlib.suppress(OSError), open(self._node["token_file"], "rb") as file:
-                return file.read()
+            for path in filter(None, (brought, kept)):
+                with contextlib.suppress(OSError), open(path, "rb") as file:
+                    token: bytes = file.read()
+                    if kept and path == brought:
+                        keep(kept, token)
+                    return token
             time.sleep(_PAUSE_S)
         return os.urandom(32)  # nobody will have it
 
@@ -197,25 +221,26 @@ class Link:
                 continue
             self._peers[0] = peer
             self._listen(0, peer)
-            return
+            if self._is_complete or self._is_over:
+                return
 
     def _beat(self) -> None:
         while not self._is_over:
             self.tell({})
-            time.sleep(BEAT_S)
+            time.sleep(self._silence_s / BEATS)
 
     def _listen(self, rank: int, peer: Peer) -> None:
-        peer.joined()
+        peer.joined(self._silence_s)
         try:
             while True:
                 self._hear(rank, peer.receive())
         except (OSError, LinkError, ValueError) as error:
             self._peers.pop(rank, None)
             peer.close()
-            if self._is_over or self.verdict is not None or rank in self.ends:
-                return
+            if self._is_over or self.verdict is not None or rank in self.ends or not self._is_complete:
+                return  # before all are there nothing has begun: it may come again
             silent = isinstance(error, socket.timeout)
-            why = f"not heard of for {PATIENCE_S:.0f} s" if silent else "its connection ended"
+            why = f"not heard of for {self._silence_s:.0f} s" if silent else "its connection ended"
             self.lost[rank] = f"node {rank} ({self.names[rank]}) was lost: {why}"
             self._pass_on({"by": "node", "now": False}, rank)
 

@@ -15,7 +15,7 @@ from typing import Any, Dict, Optional, Tuple
 from . import run_process as processes
 from .run_attempt import Attempt
 from .run_evidence import free_room, identity, read, write
-from .run_link import Link
+from .run_link import AGAIN_S, JOIN_S, Link, forget
 from .run_supervise import ECHO_S, Supervisor
 
 Facts = Dict[str, Any]
@@ -44,6 +44,7 @@ def main(request: Facts) -> None:
         while number is not None:
             end = _attempt(request, number)
             number = _next(request, number, end)
+        forget((request.get("node") or {}).get("kept_token"))
     except OSError as error:
         print(f"envkit: the run's evidence cannot be written: {error}", flush=True)
         sys.exit(CANNOT_WRITE)
@@ -117,7 +118,7 @@ def _attempt(request: Facts, number: int) -> Facts:
     """Carry out one attempt, to its last word."""
     attempt = Attempt(request, number)
     attempt.prepare()
-    link = _link(request)
+    link = _link(request, JOIN_S if number == request["attempt"] else AGAIN_S)
     supervisor = Supervisor(attempt, link)
     started = supervisor.start()
     _tell_parent(f'{{"pid": {os.getpid()}, "attempt": {number}}}')
@@ -129,7 +130,8 @@ def _attempt(request: Facts, number: int) -> Facts:
     found = attempt.path("packages.json")
     env = {**os.environ, **request["env"]}
     supervisor.leave_alone(collect(request["python"], request["directory"], env, found))
-    names = {rank: f"rank {rank}" for rank in attempt.ranks}
+    where = f"{link.name} " if link is not None else ""
+    names = {rank: f"{where}rank {rank}" for rank in attempt.ranks}
     merger = Merger(
         attempt.folder, names, attempt.path("all.log") if attempt.several else None, request["echo"]
     )
@@ -151,12 +153,12 @@ def _attempt(request: Facts, number: int) -> Facts:
     return end
 
 
-def _link(request: Facts) -> Optional[Link]:
+def _link(request: Facts, join_s: float) -> Optional[Link]:
     """Begin to look for the other nodes, where there are any."""
     node = request.get("node")
     if not node or node["count"] == 1:
         return None
-    link = Link(node)
+    link = Link(node, join_s)
     link.start()
     return link
 

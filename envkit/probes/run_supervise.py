@@ -78,7 +78,9 @@ class Supervisor:
         """Wait until all nodes are there, so that the script starts on all or on none."""
         while not link.is_complete():
             if processes.next_signal(TICK_S) in (signal.SIGTERM, signal.SIGINT):
-                self._asked = True
+                self._hear()
+            self.obey()
+            if self._asked:
                 return False
             absent = link.missing()
             if absent:

@@ -57,7 +57,7 @@ def _container(place: OwnContainer) -> list[tuple[str, str, str]]:
     return [
         ("container", place.name, "its own; removed when its evidence is whole"),
         ("image", place.image, place.image_id),
-        ("user", f"{place.caller.uid}:{place.caller.gid}", f"{place.caller.name}: what it writes is yours"),
+        ("user", place.caller.user, f"{place.caller.name}: what it writes is yours"),
         *((one.target, one.source, "read-only" if one.read_only else "") for one in place.mounts),
         *(("secret", one.name, "a variable, from your file or variable; in memory") for one in place.secrets),
         ("device", str(place.device), wiring(place.device)),

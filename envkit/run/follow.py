@@ -44,6 +44,10 @@ def quiet(text: str) -> None:
     """Report to nobody."""
 
 
+def unnoticed() -> None:
+    """Note nothing."""
+
+
 class Left(EnvkitError):
     """Whoever followed has left, and the run goes on."""
 
@@ -59,6 +63,8 @@ class Ears:
     presses: Callable[[], int] = never
     grace_s: float = 120.0
     rank: int | None = None  # only what this process prints
+    heard: Callable[[], None] = unnoticed  # called whenever its machine has answered
+    is_main: bool = True  # another node's part: what is one news of all nodes is told by the first
 
 
 def follow(site: Site, run: Going, write: Write, *, offset: int = 0) -> End:
@@ -140,7 +146,8 @@ class _Following:
         """Tell whether another attempt follows this end, and turn to it."""
         last = last_number(self.site.host, self.run)
         if last > self.number:
-            self.ears.report(f"attempt {self.number}: {end.sentence or end.state}; attempt {last} begins")
+            if self.ears.is_main:
+                self.ears.report(f"attempt {self.number}: {end.sentence or end.state}; attempt {last} begins")
             self.number, self.offset = last, 0
             return True
         # Between two attempts nothing tells that another comes, but that the supervisor is still there.
@@ -220,6 +227,7 @@ class _Following:
 
     def is_well(self) -> None:
         """Note that it was reached."""
+        self.ears.heard()
         if self.failures:
             self.ears.report("the line is back")
             self.failures = 0

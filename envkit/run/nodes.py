@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,15 +21,17 @@ from envkit.environment.site import Site
 from envkit.errors import EnvkitError, RunError, UsageError
 from envkit.hosts.base import Command, Host, Remote
 from envkit.plan.run_plan import SECRETS
-from envkit.run import ending, listing, places
-from envkit.run.folder import Node
+from envkit.run import places
+from envkit.run.folder import Node, Request, RunFolder
 from envkit.run.going import Going
-from envkit.run.plan import JobPlan, OwnContainer
+from envkit.run.listing import Run
+from envkit.run.plan import JobPlan, JobWish, OwnContainer
 from envkit.run.start import start
 from envkit.run.wish import Wish, plan_job
 
 Report = Callable[[str], None]
 
+SILENCE_S = 30.0  # six beats of five seconds: a switch that starts again is silent for less
 _TOKEN = "envkit-link"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # SSH_CONNECTION (sshd(8)): the client's address and port, the server's address and port.
@@ -39,7 +42,6 @@ ip -o addr show to "$1" 2>/dev/null | awk '{print $2; exit}' | grep . ||
 ip -o route get "$1" | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p'
 """
 _REMOVE = 'rm -rf -- "$1"'
-_SETTLE_S = 90.0  # node 0 has ended: the others write the same, and list their packages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,36 +53,98 @@ class Machine:
     wish: Wish
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """How the nodes reach each other."""
+
+    address: str | None = None  # node 0's; None: as SSH reaches it
+    silence_s: float = SILENCE_S
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One machine's part of a run, decided."""
+
+    machine: Machine
+    plan: JobPlan
+    place: OwnContainer
+
+    @property
+    def request(self) -> Request:
+        """Return what its supervisor is asked."""
+        return self.plan.nodes[0].request
+
+
 def part_name(name: str, rank: int) -> str:
     """Return what a node's part of a run is called."""
     return f"{name}-node{rank}" if rank else name
 
 
+def names_of(run: Run) -> tuple[str, ...]:
+    """Return the nodes of a run whose first part this is; none of any other."""
+    names = run.record.record.get("nodes")
+    if not isinstance(names, list) or run.record.record.get("node") != 0:
+        return ()
+    return tuple(str(name) for name in names)
+
+
 def plan_nodes(
-    machines: Sequence[Machine], address: str | None, build: Callable[[Site], places.Build], report: Report
-) -> tuple[JobPlan, ...]:
+    machines: Sequence[Machine], line: Line, build: Callable[[Site], places.Build], report: Report
+) -> tuple[Part, ...]:
     """Decide every node's part; UsageError or another that names the node when they do not fit together."""
-    address = address or _address(machines)
-    first = machines[0]
-    run = first.wish.job.name
-    ports = free_ports(run, taken_there(first.site.host), count=2)
-    plans = []
-    for rank, one in enumerate(machines):
+    address = line.address or _address(machines)
+    run = machines[0].wish.job.name
+    ports = free_ports(run, taken_there(machines[0].site.host), count=2)
+    names = tuple(machine.name for machine in machines)
+
+    def plan(rank: int, one: Machine) -> Part:
+        name = part_name(run, rank)
         node = Node(
             rank=rank,
             count=len(machines),
             address=address,
             port=ports[0],
             link_port=ports[1],
-            names=tuple(machine.name for machine in machines),
+            names=names,
             token_file=f"{SECRETS}/{_TOKEN}",
+            kept_token=_kept(one.wish.job, name),
+            silence_s=line.silence_s,
         )
         with _named(one.name):
             link = _interface(one.site.host, address)
-            job = replace(one.wish.job, name=part_name(run, rank), node=node, link=link, whole=run)
-            plans.append(plan_job(one.site, replace(one.wish, job=job), build(one.site), report))
-    _refuse_unlike(machines, plans)
-    return tuple(plans)
+            job = replace(one.wish.job, name=name, node=node, link=link, whole=run)
+            return _part(one, plan_job(one.site, replace(one.wish, job=job), build(one.site), report))
+
+    with ThreadPoolExecutor(len(machines)) as pool:  # each question waits for a machine
+        parts = tuple(pool.map(plan, range(len(machines)), machines))
+    _refuse_unlike(parts)
+    return _of_one_attempt(parts)
+
+
+def _kept(job: JobWish, name: str) -> str | None:
+    """Return where a container that is started again finds the token, which nobody brings it then."""
+    return str(RunFolder.inside(name).kept_token) if "host-lost" in job.retry_on else None
+
+
+def _part(machine: Machine, plan: JobPlan) -> Part:
+    place = plan.nodes[0].place
+    if not isinstance(place, OwnContainer):
+        raise UsageError(
+            f"environment {place.name} has a network of its own, where other nodes do not reach it",
+            fix="--image gives the run a container on each node",
+        )
+    return Part(machine=machine, plan=plan, place=place)
+
+
+def _of_one_attempt(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Return them with one number for the attempt: a node may be new, or have begun more often."""
+    number = max(part.request.attempt for part in parts)
+    same = []
+    for part in parts:
+        (node,) = part.plan.nodes
+        node = replace(node, request=replace(node.request, attempt=number))
+        same.append(replace(part, plan=replace(part.plan, nodes=(node,))))
+    return tuple(same)
 
 
 @contextmanager
@@ -112,77 +176,61 @@ def _interface(host: Host, address: str) -> str:
     return next(iter(found.stdout.split()), "")
 
 
-def _refuse_unlike(machines: Sequence[Machine], plans: Sequence[JobPlan]) -> None:
+def _refuse_unlike(parts: Sequence[Part]) -> None:
     """Refuse other images, other numbers of processes, and another script than node 0 has."""
-    seen = []
-    for machine, plan in zip(machines, plans, strict=True):
-        part = plan.nodes[0]
-        assert isinstance(part.place, OwnContainer)  # the command asks for an image
-        script = str(part.request.record["script"])
-        with _named(machine.name):
-            digest = "" if plan.project else _sha256(machine.site.host, script)
-        seen.append((part.place.image_id, part.request.nproc, digest))
-    for machine, (image, nproc, digest) in zip(machines, seen, strict=True):
-        if image != seen[0][0]:
+    first = parts[0]
+    wanted = _script_digest(first)
+    for part in parts[1:]:
+        name, main = part.machine.name, first.machine.name
+        if part.place.image_id != first.place.image_id:
             raise RunError(
-                f"{machine.name} has another image than {machines[0].name}: {image[:19]}, not "
-                f"{seen[0][0][:19]}",
+                f"{name} has another image than {main}: {part.place.image_id[:19]}, not "
+                f"{first.place.image_id[:19]}",
                 fix="build it once, and `docker save` it, `docker load` it on the others",
             )
-        if nproc != seen[0][1]:
+        if part.request.nproc != first.request.nproc:
             raise RunError(
-                f"{machine.name} would have {nproc} processes, {machines[0].name} {seen[0][1]}",
+                f"{name} would have {part.request.nproc} processes, {main} {first.request.nproc}",
                 fix="--nproc N: the same number on each",
             )
-        if digest != seen[0][2]:
-            raise RunError(
-                f"{machine.name} has another script than {machines[0].name}",
-                fix="--sync sends yours to each",
-            )
+        if _script_digest(part) != wanted:
+            raise RunError(f"{name} has another script than {main}", fix="--sync sends yours to each")
 
 
-def _sha256(host: Host, path: str) -> str:
-    """Return a script's digest; a module and a command have none."""
-    if not path.startswith("/"):
+def _script_digest(part: Part) -> str:
+    """Return a script's digest; a module, a command and a script that is sent have none."""
+    path = str(part.request.record["script"])
+    if part.plan.project or not path.startswith("/"):
         return ""
-    done = host.run(Command(words=("sha256sum", "--", path)))
+    with _named(part.machine.name):
+        done = part.machine.site.host.run(Command(words=("sha256sum", "--", path)))
     return done.stdout.split()[0].lstrip("\\") if done.code == 0 else ""
 
 
-def start_nodes(machines: Sequence[Machine], plans: Sequence[JobPlan], report: Report) -> tuple[Going, ...]:
+def start_nodes(parts: Sequence[Part], report: Report) -> tuple[Going, ...]:
     """Start every part; the scripts begin once all have their token. None is left when one cannot start."""
     started: list[Going] = []
     token = secrets.token_hex(32).encode()
     try:
-        for machine, plan in zip(machines, plans, strict=True):
-            with _named(machine.name):
-                started.append(start(machine.site, plan, report))
-        for machine, plan, going in zip(machines, plans, started, strict=True):
-            place = plan.nodes[0].place
-            assert isinstance(place, OwnContainer)  # as was asked before
-            user = f"{place.caller.uid}:{place.caller.gid}"
-            with _named(machine.name):
-                deliver(machine.site.engine, going.container, {_TOKEN: token}, user=user)
+        for part in parts:
+            with _named(part.machine.name):
+                started.append(start(part.machine.site, part.plan, report))
+        for part, going in zip(parts, started, strict=True):
+            with _named(part.machine.name):
+                user = part.place.caller.user
+                deliver(part.machine.site.engine, going.container, {_TOKEN: token}, user=user)
     except BaseException:
-        for machine, plan, going in zip(machines, plans, started, strict=False):
-            _undo(machine.site, plan, going)
+        for part, going in zip(parts, started, strict=False):
+            _undo(part, going)
         raise
     return tuple(started)
 
 
-def _undo(site: Site, plan: JobPlan, going: Going) -> None:
-    """Remove a part: no script has begun while one node is not there."""
+def _undo(part: Part, going: Going) -> None:
+    """Remove a part, or its new attempt: no script has begun while a node is missing."""
+    site, number = part.machine.site, part.request.attempt
     card_lease.release(site.engine, going.container)
     site.engine.containers.remove(going.container)
-    if plan.nodes[0].request.attempt == 1:
-        site.host.run(Command(words=("sh", "-c", _REMOVE, "sh", str(plan.folder.path))))
-
-
-def settle_others(machines: Sequence[Machine], started: Sequence[Going], report: Report) -> None:
-    """Wait until the other nodes have ended, too, and remove their containers."""
-    for machine, going in list(zip(machines, started, strict=True))[1:]:
-        try:
-            run = listing.find(machine.site, str(going.folder.path))
-            ending.wait(machine.site, run, "stopped", _SETTLE_S, report)
-        except EnvkitError as error:
-            report(f"node {machine.name}: {error.what}")
+    folder = part.plan.folder
+    made = folder.attempt(number) if number > 1 else folder
+    site.host.run(Command(words=("sh", "-c", _REMOVE, "sh", str(made.path))))

@@ -264,6 +264,7 @@ def _record(place: OwnContainer | InEnvironment, script: Script, wish: JobWish) 
         "devices": str(place.device),
         "mounts": [f"{one.target}={one.source}{':ro' if one.read_only else ''}" for one in place.mounts],
         "script": script.on_host or script.target,
+        **({"nodes": list(wish.node.names), "node": wish.node.rank} if wish.node else {}),
     }
 
 

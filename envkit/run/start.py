@@ -109,7 +109,7 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> 
         with card_lease.held(site.engine, _claim(plan, place), container):
             site.engine.containers.start(container)
             if place.secrets:
-                deliver(site.engine, container, secrets, user=_user(place))
+                deliver(site.engine, container, secrets, user=place.caller.user)
             cards_inside.refuse_fewer(site.engine, place.device, container)
     return Going(
         name=plan.name,
@@ -175,7 +175,7 @@ def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
         name=place.name,
         entrypoint=("sh", "-c", _WAIT, "sh") if place.secrets else place.python,
         command=(*(place.python if place.secrets else ()), "-I", _BOOT, _FILE),
-        user=_user(place),
+        user=place.caller.user,
         groups=place.groups,
         env={"HOME": HOME, **({"ENVKIT_SECRET_NAMES": names} if names else {})},
         labels={**KIND, NAME: plan.name, FOLDER: str(plan.folder.path), **claim.labels},
@@ -191,10 +191,6 @@ def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
         devices=place.device.nodes,
         device_request=wired.device_request(place.device),
     )
-
-
-def _user(place: OwnContainer) -> str:
-    return f"{place.caller.uid}:{place.caller.gid}"
 
 
 def _claim(plan: JobPlan, place: OwnContainer) -> card_lease.Claim:
