@@ -210,8 +210,8 @@ def _attached(going: Going, asked: Asked, follow: Callable[[Ears], Heard]) -> in
         signal.signal(signal.SIGINT, before)
     for name, written in heard.stays:
         output.note(
-            f"its container envkit-run-{name} stays: it wrote {output.human_bytes(written)} beside /work; "
-            f"`envkit rm {name}` removes it"
+            f"its container envkit-run-{name} stays: it wrote {output.human_bytes(written)} outside of "
+            f"/work; `envkit rm {name}` removes it"
         )
     return _say(going, heard.end, asked, interrupted=bool(pressed))
 

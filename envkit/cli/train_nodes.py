@@ -34,7 +34,7 @@ def run(asked: Asked, resources: Resources, attached: Attached) -> int:
     for text in dict.fromkeys(note for part in parts for note in part.plan.notes):
         output.note(f"warning: {text}")
     train_check.warn(asked.script, parts[0].request.accelerator)
-    started = start_nodes(parts, output.note)
+    started, bearer = start_nodes(parts, output.note)
     for part, going in zip(parts, started, strict=True):
         output.note(f"run {going.name} on {part.machine.name}: {going.folder.path}")
     if asked.detach:
@@ -44,7 +44,7 @@ def run(asked: Asked, resources: Resources, attached: Attached) -> int:
         Followed(name=part.machine.name, site=part.machine.site, going=going)
         for part, going in zip(parts, started, strict=True)
     ]
-    return attached(started[0], asked, lambda ears: follow_nodes(nodes, ears))
+    return attached(started[0], asked, lambda ears: follow_nodes(nodes, ears, bearer))
 
 
 def _machines(asked: Asked, resources: Resources) -> list[Machine]:
@@ -116,3 +116,8 @@ def _show_detached(parts: tuple[Part, ...], started: tuple[Going, ...], *, as_js
         f"it goes on by itself: `envkit attach {started[0].name}{where}` follows all nodes, "
         f"`envkit stop {started[0].name}{where}` ends them"
     )
+    if started[0].survives:
+        output.note(
+            "a node that is lost and comes back waits 15 minutes for the token of the nodes' line, which is "
+            "only in memory: `envkit attach` brings it"
+        )

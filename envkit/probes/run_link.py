@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hmac
 import json
-import os
 import secrets
 import socket
 import threading
@@ -66,21 +65,6 @@ class Peer:
         self._line.close()
 
 
-def keep(path: str, token: bytes) -> None:
-    """Keep the token where its user alone reads it, until the run has ended."""
-    with contextlib.suppress(FileExistsError, OSError):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(file, "wb") as kept:
-            kept.write(token)
-
-
-def forget(path: Optional[str]) -> None:
-    """Remove a token that was kept: the run has ended."""
-    if path:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-
-
 def proof(token: bytes, *words: object) -> str:
     """Return what only who has the token can say."""
     return hmac.new(token, "|".join(map(str, words)).encode(), "sha256").hexdigest()
@@ -119,6 +103,8 @@ class Link:
         self.lost: Dict[int, str] = {}
         self.verdict: Optional[Facts] = None
         self._is_complete, self._is_over = False, False
+        self._door: Optional[socket.socket] = None
+        self._no_door = ""
         self._until = time.monotonic() + join_s
 
     @property
@@ -139,6 +125,10 @@ class Link:
         """Say who has not come although its time is over; empty while there is time."""
         if time.monotonic() < self._until:
             return ""
+        if self._token() is None:
+            return f"nobody brought the token of the nodes' line within {self._join_s:.0f} s"
+        if self._no_door:
+            return self._no_door
         if self.rank:
             return (
                 f"node 0 ({self.names[0]}) was not reached at {self._node['address']} in {self._join_s:.0f} s"
@@ -163,55 +153,87 @@ class Link:
         while self.rank == 0 and self._peers and time.monotonic() < until:
             time.sleep(0.05)
         self._is_over = True
+        self._close_door()
         for peer in list(self._peers.values()):
             peer.close()
 
-    def _token(self) -> bytes:
-        """Return what was brought, once it is; after a restart of the machine nobody brings it again."""
-        brought, kept = str(self._node["token_file"]), str(self._node.get("kept_token") or "")
-        while time.monotonic() < self._until:
-            for path in filter(None, (brought, kept)):
-                with contextlib.suppress(OSError), open(path, "rb") as file:
-                    token: bytes = file.read()
-                    if kept and path == brought:
-                        keep(kept, token)
-                    return token
-            time.sleep(_PAUSE_S)
-        return os.urandom(32)  # nobody will have it
+    def _token(self) -> Optional[bytes]:
+        """Return what was brought, if it was: it is in memory, and gone when the container starts again."""
+        with contextlib.suppress(OSError), open(self._node["token_file"], "rb") as file:
+            token: bytes = file.read()
+            return token
+        return None
 
     def _gather(self) -> None:
-        token = self._token()
-        with contextlib.suppress(OSError), socket.socket() as door:
+        while not self._is_over and time.monotonic() < self._until:
+            try:
+                door = self._open_door()
+            except OSError as error:  # somebody has the port: they may let it go
+                self._no_door = f"node 0 ({self.names[0]}) cannot listen at its port: {error}"
+                time.sleep(_PAUSE_S)
+                continue
+            self._no_door = ""
+            with door:
+                self._wait_at(door)
+            return
+
+    def _open_door(self) -> socket.socket:
+        door = socket.socket()
+        try:
             door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             door.bind(("", self._node["link_port"]))  # as torch's own store: the address may be a router's
             door.listen(64)
-            door.settimeout(1.0)
-            while not self._is_complete and time.monotonic() < self._until:
-                with contextlib.suppress(socket.timeout):
-                    line, _ = door.accept()
-                    threading.Thread(target=self._welcome, args=(line, token), daemon=True).start()
+        except OSError:
+            door.close()
+            raise
+        self._door = door
+        return door
 
-    def _welcome(self, line: socket.socket, token: bytes) -> None:
-        peer = Peer(line)
+    def _wait_at(self, door: socket.socket) -> None:
+        door.settimeout(1.0)
+        while not self._is_complete and not self._is_over and time.monotonic() < self._until:
+            try:
+                line, _ = door.accept()
+            except OSError as error:
+                if isinstance(error, socket.timeout):
+                    continue
+                return  # it was closed
+            threading.Thread(target=self._welcome, args=(line,), daemon=True).start()
+
+    def _close_door(self) -> None:
+        """Let nobody in any more: the next attempt listens at the same port, and at once."""
+        if self._door is not None:
+            with contextlib.suppress(OSError):
+                self._door.shutdown(socket.SHUT_RDWR)  # wakes who waits at it, which `close` does not
+
+    def _welcome(self, line: socket.socket) -> None:
+        peer, token = Peer(line), self._token()
+        if token is None:
+            peer.close()
+            return
         try:
             rank = admit(peer, token)
         except (OSError, LinkError, ValueError, KeyError):
             peer.close()
             return
         with self._lock:
-            if not 0 < rank < len(self.names) or rank in self._peers:
+            # Who was lost and comes again is of the next attempt.
+            if self._is_complete or not 0 < rank < len(self.names) or rank in self._peers:
                 peer.close()
                 return
             self._peers[rank] = peer
-            complete = len(self._peers) == len(self.names) - 1
-        if complete:
-            self._is_complete = True
+            self._is_complete = len(self._peers) == len(self.names) - 1
+        if self._is_complete:
+            self._close_door()
             self.tell({"go": True})
         self._listen(rank, peer)
 
     def _join(self) -> None:
-        token = self._token()
         while time.monotonic() < self._until:
+            token = self._token()
+            if token is None:
+                time.sleep(_PAUSE_S)
+                continue
             try:
                 line = socket.create_connection((self._node["address"], self._node["link_port"]), HELLO_S)
                 peer = Peer(line)

@@ -15,7 +15,7 @@ from typing import Any, Dict, Optional, Tuple
 from . import run_process as processes
 from .run_attempt import Attempt
 from .run_evidence import free_room, identity, read, write
-from .run_link import AGAIN_S, JOIN_S, Link, forget
+from .run_link import AGAIN_S, JOIN_S, Link
 from .run_supervise import ECHO_S, Supervisor
 
 Facts = Dict[str, Any]
@@ -44,7 +44,6 @@ def main(request: Facts) -> None:
         while number is not None:
             end = _attempt(request, number)
             number = _next(request, number, end)
-        forget((request.get("node") or {}).get("kept_token"))
     except OSError as error:
         print(f"envkit: the run's evidence cannot be written: {error}", flush=True)
         sys.exit(CANNOT_WRITE)

@@ -97,7 +97,7 @@ def remove(site: Site, lost: Loss) -> None:
     if not run.is_over:
         raise EnvkitError(f"run {run.name} is {run.state} again", fix=f"`envkit stop {run.name}` first")
     if run.container:
-        settle(site, going.of(run))  # what it wrote beside /work was shown: it goes, too
+        settle(site, going.of(run))  # what it wrote outside of /work was shown: it goes, too
         site.engine.containers.remove_idle(run.container)
         card_lease.release(site.engine, run.container)
     words = ("sh", "-c", _REMOVE, "sh", str(run.folder.path))

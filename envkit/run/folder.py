@@ -119,11 +119,6 @@ class RunFolder:
         return self.path / "code"
 
     @property
-    def kept_token(self) -> PurePosixPath:
-        """Return where a run that survives its machine keeps the token of its nodes' line."""
-        return self.path / "link-token"
-
-    @property
     def attempts(self) -> PurePosixPath:
         """Return the folder of the attempts."""
         return self.path / "attempts"
@@ -144,7 +139,6 @@ class Node:
     link_port: int | None = None
     names: tuple[str, ...] = ()
     token_file: str | None = None
-    kept_token: str | None = None  # where it is kept for a container that is started again
     silence_s: float = 30.0
 
 

@@ -64,6 +64,7 @@ class Ears:
     grace_s: float = 120.0
     rank: int | None = None  # only what this process prints
     heard: Callable[[], None] = unnoticed  # called whenever its machine has answered
+    began: Callable[[], None] = unnoticed  # called when another attempt has begun
     is_main: bool = True  # another node's part: what is one news of all nodes is told by the first
 
 
@@ -149,6 +150,7 @@ class _Following:
             if self.ears.is_main:
                 self.ears.report(f"attempt {self.number}: {end.sentence or end.state}; attempt {last} begins")
             self.number, self.offset = last, 0
+            self.ears.began()
             return True
         # Between two attempts nothing tells that another comes, but that the supervisor is still there.
         return self.run.retries > 0 and end.state in _RETRIED and self._is_there(time.monotonic())

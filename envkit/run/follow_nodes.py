@@ -16,6 +16,7 @@ from envkit.errors import EnvkitError, RunError
 from envkit.run.folder import End
 from envkit.run.follow import Ears, Write, follow_with, never
 from envkit.run.going import Going
+from envkit.run.line_token import Bearer, Holder
 from envkit.run.settle import settle
 
 HERE = "this"  # this machine's name among the nodes
@@ -66,6 +67,9 @@ class _Reader:
 
     node: Followed
     ears: Ears
+    holder: Holder
+    bearer: Bearer
+    may_lack: bool  # whether it is to be seen to that its container has the nodes' token
     end: End | None = None
     written: int = 0  # by its container, which stays for that
     error: EnvkitError | OSError | None = None
@@ -79,6 +83,11 @@ class _Reader:
 
     def note(self) -> None:
         self.heard = time.monotonic()
+        if self.may_lack:
+            self.may_lack = not self.bearer.bring(self.holder)
+
+    def begin_again(self) -> None:
+        self.may_lack = True
 
     def start(self) -> None:
         self.thread = threading.Thread(target=self._follow, daemon=True)
@@ -86,17 +95,19 @@ class _Reader:
 
     def _follow(self) -> None:
         try:
-            ears = replace(self.ears, heard=self.note)
+            ears = replace(self.ears, heard=self.note, began=self.begin_again)
             self.end = follow_with(self.node.site, self.node.going, ears, offset=self.node.offset)
             self.written = settle(self.node.site, self.node.going)
         except (EnvkitError, OSError) as error:  # OSError: nobody reads what we print
             self.error = error
 
 
-def follow_nodes(nodes: Sequence[Followed], ears: Ears) -> Heard:
-    """Hand over what all print; return how it ended, once the others are read to their end, too."""
-    lock = threading.Lock()
-    readers = [_Reader(node=node, ears=_ears(node, ears, lock, rank)) for rank, node in enumerate(nodes)]
+def follow_nodes(nodes: Sequence[Followed], ears: Ears, bearer: Bearer | None = None) -> Heard:
+    """Hand over what all print; return how it ended, once the others are read to their end, too.
+
+    A node that is started again gets the token of their line: the bearer's, or that of a node that has it.
+    """
+    readers = _readers(nodes, ears, bearer)
     for reader in readers:
         reader.start()
     end = _end(readers)
@@ -111,6 +122,22 @@ def follow_nodes(nodes: Sequence[Followed], ears: Ears) -> Heard:
             ears.report(_left(reader))
     stays = tuple((reader.node.going.name, reader.written) for reader in readers if reader.written)
     return Heard(end=end, stays=stays)
+
+
+def _readers(nodes: Sequence[Followed], ears: Ears, bearer: Bearer | None) -> list[_Reader]:
+    lock = threading.Lock()
+    holders = [Holder(site=node.site, container=node.going.container) for node in nodes]
+    brings = bearer or Bearer(holders=holders)
+    return [
+        _Reader(
+            node=node,
+            ears=_ears(node, ears, lock, rank),
+            holder=holder,
+            bearer=brings,
+            may_lack=node.going.survives,
+        )
+        for rank, (node, holder) in enumerate(zip(nodes, holders, strict=True))
+    ]
 
 
 def _ears(node: Followed, ears: Ears, lock: threading.Lock, rank: int) -> Ears:

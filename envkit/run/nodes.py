@@ -7,32 +7,29 @@ are runs like any other: they are listed, followed and removed as such. What joi
 from __future__ import annotations
 
 import ipaddress
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envkit.container.deliver import deliver
 from envkit.environment import card_lease
 from envkit.environment.ports import free_ports, taken_there
 from envkit.environment.site import Site
 from envkit.errors import EnvkitError, RunError, UsageError
 from envkit.hosts.base import Command, Host, Remote
-from envkit.plan.run_plan import SECRETS
 from envkit.run import places
-from envkit.run.folder import Node, Request, RunFolder
+from envkit.run.folder import Node, Request
 from envkit.run.going import Going
+from envkit.run.line_token import FILE, Bearer, Holder, new_token
 from envkit.run.listing import Run
-from envkit.run.plan import JobPlan, JobWish, OwnContainer
+from envkit.run.plan import JobPlan, OwnContainer
 from envkit.run.start import start
 from envkit.run.wish import Wish, plan_job
 
 Report = Callable[[str], None]
 
 SILENCE_S = 30.0  # six beats of five seconds: a switch that starts again is silent for less
-_TOKEN = "envkit-link"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # SSH_CONNECTION (sshd(8)): the client's address and port, the server's address and port.
 _CONNECTION = 'printf %s "$SSH_CONNECTION"'
@@ -106,8 +103,7 @@ def plan_nodes(
             port=ports[0],
             link_port=ports[1],
             names=names,
-            token_file=f"{SECRETS}/{_TOKEN}",
-            kept_token=_kept(one.wish.job, name),
+            token_file=FILE,
             silence_s=line.silence_s,
         )
         with _named(one.name):
@@ -119,11 +115,6 @@ def plan_nodes(
         parts = tuple(pool.map(plan, range(len(machines)), machines))
     _refuse_unlike(parts)
     return _of_one_attempt(parts)
-
-
-def _kept(job: JobWish, name: str) -> str | None:
-    """Return where a container that is started again finds the token, which nobody brings it then."""
-    return str(RunFolder.inside(name).kept_token) if "host-lost" in job.retry_on else None
 
 
 def _part(machine: Machine, plan: JobPlan) -> Part:
@@ -207,23 +198,28 @@ def _script_digest(part: Part) -> str:
     return done.stdout.split()[0].lstrip("\\") if done.code == 0 else ""
 
 
-def start_nodes(parts: Sequence[Part], report: Report) -> tuple[Going, ...]:
+def start_nodes(parts: Sequence[Part], report: Report) -> tuple[tuple[Going, ...], Bearer]:
     """Start every part; the scripts begin once all have their token. None is left when one cannot start."""
     started: list[Going] = []
-    token = secrets.token_hex(32).encode()
     try:
         for part in parts:
             with _named(part.machine.name):
                 started.append(start(part.machine.site, part.plan, report))
-        for part, going in zip(parts, started, strict=True):
+        bearer = Bearer(
+            holders=[_holder(*one) for one in zip(parts, started, strict=True)], token=new_token()
+        )
+        for part, holder in zip(parts, bearer.holders, strict=True):
             with _named(part.machine.name):
-                user = part.place.caller.user
-                deliver(part.machine.site.engine, going.container, {_TOKEN: token}, user=user)
+                bearer.bring(holder)
     except BaseException:
         for part, going in zip(parts, started, strict=False):
             _undo(part, going)
         raise
-    return tuple(started)
+    return tuple(started), bearer
+
+
+def _holder(part: Part, going: Going) -> Holder:
+    return Holder(site=part.machine.site, container=going.container)
 
 
 def _undo(part: Part, going: Going) -> None:

@@ -101,6 +101,12 @@ class Nodes(Trainer):
         until(lambda: process.poll() is not None or ready(), "the scripts do not begin")
         assert process.poll() is None, process.communicate()
 
+    def kill_supervisor(self, rank: int) -> None:
+        """Kill the first process of a node's container, as the kernel does when memory is short."""
+        with closing(self.boxes[rank].engine()) as engine:
+            (name,) = self.containers(rank)
+            self.boxes[rank].run("kill", "-KILL", str(engine.containers.get(name).attrs["State"]["Pid"]))
+
     def containers(self, rank: int) -> list[str]:
         """Return the run's containers on a node."""
         with closing(self.boxes[rank].engine()) as engine:

@@ -140,7 +140,6 @@ def test_a_project_is_sent_to_all_nodes_and_all_lines_come(nodes: Nodes, tmp_pat
         assert (nodes.part(rank) / "code" / "train.py").exists()
         assert (nodes.boxes[rank].home / "task" / nodes.name / "model").is_dir()
         assert not nodes.containers(rank)
-    assert not list(nodes.part(0).glob("link-token"))
 
 
 def test_who_fails_is_named_and_resume_goes_on_on_all_nodes(nodes: Nodes) -> None:
@@ -159,16 +158,35 @@ def test_retries_begin_again_on_all_nodes(nodes: Nodes) -> None:
     """In node 1's container the supervisor dies: its engine starts it again, without whoever asked."""
     process = nodes.start("--nodes", "box1,box2", "--retries=1", "--on=host-lost", nodes.place(WAITS_ONCE))
     nodes.until_ready(process)
-    with closing(nodes.boxes[1].engine()) as engine:
-        (name,) = nodes.containers(1)
-        nodes.boxes[1].run("kill", "-KILL", str(engine.containers.get(name).attrs["State"]["Pid"]))
-    out, said = process.communicate(timeout=120)
+    nodes.kill_supervisor(1)
+    out, said = process.communicate(timeout=240)
     assert process.returncode == 0, said
     assert b"attempt 1: node 1 (box2) was lost: its connection ended; attempt 2 begins" in said
     assert out.count(b"[box1 rank 0] ready") == out.count(b"[box2 rank 1] ready") == 2
     assert nodes.end_of(1)["state"] == "lost"
     assert nodes.end_of(1, attempt=2)["state"] == "finished"
-    assert not list(nodes.part(1).glob("link-token"))
+
+
+def test_attach_brings_the_token_to_a_node_that_was_lost(nodes: Nodes) -> None:
+    """Nobody follows when node 1's supervisor dies; the token is in memory alone, and in node 0's."""
+    words = ("--retries=1", "--on=host-lost", nodes.place(WAITS_ONCE))
+    process = nodes.start("--detach", "--nodes", "box1,box2", *words)
+    assert b"`envkit attach` brings it" in process.communicate(timeout=240)[1]
+    until(lambda: all("ready" in nodes.log_of(rank) for rank in (0, 1)), "the scripts do not begin")
+    nodes.kill_supervisor(1)
+    begun = nodes.part(1) / "attempts" / "2" / "supervisor.json"
+    until(begun.exists, "its engine does not start it again")
+    attached = subprocess.run(
+        [PROGRAM, "attach", nodes.name, "--host=box1"], capture_output=True, check=False, timeout=240
+    )
+    assert attached.returncode == 0, attached.stderr
+    assert b"[box2 rank 1] ready" in attached.stdout
+    for rank in (0, 1):
+        assert nodes.end_of(rank, attempt=2)["state"] == "finished"
+        found = subprocess.run(
+            ["grep", "-rlE", "^[0-9a-f]{64}$", nodes.part(rank)], capture_output=True, check=False
+        )
+        assert found.returncode == 1, found.stdout
 
 
 @pytest.mark.parametrize(("dead", "left"), [(1, 0), (0, 1)])
