@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     site = open_site(host_name)
     asked = CommitOptions(tag=tag, scrub=scrub, squash=squash, deep=deep, to_spec=to_spec)
     if dry_run:
-        _show_dry(plan(site.engine, name, asked), to_spec, as_json=as_json)
+        _show_dry(*plan(site.engine, name, asked), as_json=as_json)
         return
     with progress.shown(as_json=as_json) as reports:
         saved = commit(site, name, asked, reports, (lambda _: None) if as_json else show)
@@ -76,10 +76,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     _show_end(saved, name)
 
 
-def _show_dry(plan: CommitPlan, to_spec: str | None, *, as_json: bool) -> None:
-    from envkit.save.to_spec import spec_change
-
-    spec = None if to_spec is None else spec_change(plan, to_spec)
+def _show_dry(plan: CommitPlan, spec: SpecChange | None, *, as_json: bool) -> None:
     if as_json:
         output.show_json({**told(plan), "spec": spec})
         return
@@ -92,6 +89,8 @@ def _show_dry(plan: CommitPlan, to_spec: str | None, *, as_json: bool) -> None:
 def _show_left(spec: SpecChange) -> None:
     for line in spec.left:
         output.note(f"not in {spec.file}: {line}")
+    for line in spec.warnings:
+        output.note(f"note: {line}")
 
 
 def _show_end(saved: Committed, environment: str) -> None:

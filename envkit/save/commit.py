@@ -12,13 +12,15 @@ from envkit.environment.site import Site
 from envkit.image.proving import Reports
 from envkit.save.carry import Committed, carry
 from envkit.save.look import look
+from envkit.save.origins import origins, since_built
 from envkit.save.plan import CommitOptions, CommitPlan, plan_commit
-from envkit.save.to_spec import spec_change, write
+from envkit.save.to_spec import SpecChange, refuse_stopped, spec_change, write
 
 
-def plan(engine: Engine, name: str | None, options: CommitOptions) -> CommitPlan:
+def plan(engine: Engine, name: str | None, options: CommitOptions) -> tuple[CommitPlan, SpecChange | None]:
     """Look at the environment, also for secrets, and decide; nothing is changed."""
-    return plan_commit(look(engine, name, search=True), options, engine.images.inspect(options.tag))
+    made = plan_commit(look(engine, name, search=True), options, engine.images.inspect(options.tag))
+    return made, _spec(engine, made, options)
 
 
 def commit(
@@ -30,8 +32,18 @@ def commit(
         reports.note("a save that died had left something behind: it is undone")
     made = plan_commit(look(engine, name, search=False), options, engine.images.inspect(options.tag))
     show(made)
-    spec = None if options.to_spec is None else spec_change(made, options.to_spec)
+    spec = _spec(engine, made, options)
     saved = carry(site, made, reports)
     if spec is not None:
         write(spec)
     return replace(saved, spec=spec)
+
+
+def _spec(engine: Engine, made: CommitPlan, options: CommitOptions) -> SpecChange | None:
+    """Return how the spec is to be: with all that was installed since its image was built."""
+    if options.to_spec is None:
+        return None
+    refuse_stopped(made)
+    whole, unknown = since_built(engine, made)
+    change = spec_change(whole, options.to_spec, origins(engine, whole))
+    return replace(change, warnings=(*unknown, *change.warnings))

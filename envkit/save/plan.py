@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from envkit.engines.values import OWNED, ImageFacts, short_id
 from envkit.errors import EnvkitError, UsageError
 from envkit.image.diff import Change, compare
-from envkit.image.manifest import GROUPS
+from envkit.image.manifest import GROUPS, Manifest
 from envkit.save.configuration import added_variables, configuration
 from envkit.save.findings import Finding
 from envkit.save.folders import Folder, summed_up
@@ -105,7 +105,7 @@ def plan_commit(sight: Sight, options: CommitOptions, present: ImageFacts | None
         from_tag=sight.image_tag,
         saved=summed_up(kept),
         dropped=dropped,
-        packages=_packages(sight),
+        packages=None if sight.now is None else packages_between(sight.before, sight.now),
         outside=sight.outside,
         variables=tuple(sorted(added)),
         layers=sight.image.layers,
@@ -201,11 +201,9 @@ def _needs_squash(sight: Sight) -> bool:
     return bool(sight.saves) and sight.image.layers + _OWN_LAYERS >= MOST_LAYERS
 
 
-def _packages(sight: Sight) -> tuple[Change, ...] | None:
-    if sight.now is None:
-        return None
-    changes = compare(sight.before, sight.now).changes
-    return tuple(change for change in changes if change.group in GROUPS)
+def packages_between(before: Manifest, now: Manifest) -> tuple[Change, ...]:
+    """Return the packages that differ."""
+    return tuple(change for change in compare(before, now).changes if change.group in GROUPS)
 
 
 def _warnings(sight: Sight, options: CommitOptions, present: ImageFacts | None, *, squash: bool) -> list[str]:

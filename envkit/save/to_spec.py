@@ -6,21 +6,24 @@ import difflib
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from envkit import paths
 from envkit.errors import UsageError
 from envkit.image.diff import Change
+from envkit.save.beyond_spec import beside_packages, files_that_ask
+from envkit.save.origins import Origins
 from envkit.save.plan import CommitPlan
 from envkit.spec.edit import PackageEdit, with_packages
+from envkit.spec.load import load
 
-DEFAULT = "envkit.yaml"  # design.md, section 7
-# The keys of a spec that say which torch and which Python packages of the IDE there are.
-_OWN_KEYS = {"torch": "torch", "torch-npu": "torch", "pip": "", "setuptools": "", "wheel": ""}
-_NAMES = {"apt": "apt", "rpm": "dnf", "pip": "pip"}
+_TORCHES = {"torch": "torch", "torch-npu": "torch_npu"}  # a spec has keys of their own for these
+_NAMED = 20  # things of one kind that are named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class SpecChange:
     before: str
     after: str
     left: tuple[str, ...]  # what a spec cannot say, or has no line for, in words
+    warnings: tuple[str, ...] = ()  # why a build of it may refuse, or give something else
 
     @property
     def difference(self) -> str:
@@ -41,18 +45,33 @@ class SpecChange:
         return "".join(lines)
 
 
-def spec_change(plan: CommitPlan, file: str) -> SpecChange:
-    """Return the spec with what was installed; UsageError when nobody could look, or there is no spec."""
+def refuse_stopped(plan: CommitPlan) -> None:
+    """Raise UsageError when nobody could look which packages there are."""
     if plan.packages is None:
         raise UsageError(
             f"environment {plan.environment} is stopped: its packages cannot be listed",
             fix=f"`envkit start {plan.environment}` first, or leave --to-spec out",
         )
+
+
+def spec_change(plan: CommitPlan, file: str, origins: Origins) -> SpecChange:
+    """Return the spec with what was installed; UsageError when there is none to write into."""
+    refuse_stopped(plan)
     before = _text(plan, Path(file))
-    edits, left = _edits(plan)
+    said = [_said(plan, change, origins) for change in plan.packages or ()]
+    edits = [one for one in said if isinstance(one, PackageEdit)]
     after, missed = with_packages(before, edits)
+    left = [one for one in said if isinstance(one, str) and one]
     left += [f"{edit.key}: {edit.name} was removed, and {file} has no line for it" for edit in missed]
-    return SpecChange(file=file, before=before, after=after, left=tuple(left))
+    left += beside_packages(plan, origins)
+    asked = files_that_ask(load(file, paths.presets()), edits) if Path(file).is_file() else ()
+    return SpecChange(
+        file=file,
+        before=before,
+        after=after,
+        left=tuple(left),
+        warnings=(*asked, *_warnings(plan, edits, origins)),
+    )
 
 
 def write(change: SpecChange) -> None:
@@ -89,35 +108,87 @@ def _text(plan: CommitPlan, file: Path) -> str:
     )
 
 
-def _edits(plan: CommitPlan) -> tuple[list[PackageEdit], list[str]]:
-    edits: list[PackageEdit] = []
-    left: list[str] = []
-    for change in plan.packages or ():
-        edit = _edit(plan, change)
-        if isinstance(edit, PackageEdit):
-            edits.append(edit)
-        elif edit:
-            left.append(edit)
-    return edits, left
-
-
-def _edit(plan: CommitPlan, change: Change) -> PackageEdit | str:
+def _said(plan: CommitPlan, change: Change, origins: Origins) -> PackageEdit | str:
     """Return what a change means for the spec; or why it means nothing there, "" when that is plain."""
-    key = _NAMES.get(change.group)
+    if change.group == "pip":
+        return _of_pip(change, origins)
+    if change.group == "apt":
+        return _of_apt(change, origins)
+    if change.group == "tools":
+        return ""  # programs of packages that are told of themselves
     told = f"{change.group}: {change.name} {change.after or 'was removed'}"
-    if key is None:
-        return f"{told}: a spec has no list for that"
-    if key == "pip":
-        name = canonicalize_name(change.name)
-        if name in _OWN_KEYS:
-            own = _OWN_KEYS[name]
-            return f"{told}: set it by the key `{own}`" if own else ""
-        entry = f"{change.name}=={change.after}" if change.after else None
-        return PackageEdit(key="pip", name=name, entry=entry)
+    if change.group == "extensions" and change.after:
+        return f"{told}: write {change.name}@{change.after} under `ide.code_server.extensions`"
+    if change.group == "rpm":
+        if change.before is not None and change.after is not None:
+            return f"{told}: the build takes the version that the mirror has"
+        return PackageEdit(key="dnf", name=change.name, entry=change.name if change.after else None)
+    return f"{told}: a spec has no list for that"
+
+
+def _of_pip(change: Change, origins: Origins) -> PackageEdit | str:
+    name = canonicalize_name(change.name)
+    if name in _TORCHES:
+        version = change.after and _public(change.after)
+        return PackageEdit(key=_TORCHES[name], name=change.name, entry=version)  # type: ignore[arg-type]  # its values
     if change.after is None:
-        return PackageEdit(key=key, name=change.name, entry=None)  # type: ignore[arg-type]  # of _NAMES
-    if change.before is not None:
-        return f"{told}: the build takes the version that the mirror has"
-    if key == "apt" and change.name not in plan.sight.manual:
-        return ""  # it came with another
-    return PackageEdit(key=key, name=change.name, entry=change.name)  # type: ignore[arg-type]  # as above
+        return PackageEdit(key="pip", name=name, entry=None)
+    direct = origins.direct.get(name)
+    if direct is None:
+        return PackageEdit(key="pip", name=name, entry=f"{change.name}=={change.after}")
+    if direct.requirement:
+        return PackageEdit(key="pip", name=name, entry=f"{change.name} @ {direct.requirement}")
+    where = direct.url if direct.kind == "file" else "an address with a login"
+    return (
+        f"pip: {change.name} {change.after} came from {where}: "
+        "put a wheel of it into the folder that `pip.wheels` names, and it under `pip.packages`"
+    )
+
+
+def _of_apt(change: Change, origins: Origins) -> PackageEdit | str:
+    if change.after is None:
+        return PackageEdit(key="apt", name=change.name, entry=None)
+    if change.name in origins.foreign:
+        return f"apt: {change.name} {change.after}: no mirror that the environment knows has it"
+    if change.before is None and change.name not in origins.apt:
+        return ""  # it comes with another
+    return PackageEdit(key="apt", name=change.name, entry=f"{change.name}={change.after}")
+
+
+def _public(version: str) -> str:
+    try:
+        return Version(version).public
+    except InvalidVersion:
+        return version
+
+
+def _warnings(plan: CommitPlan, edits: Iterable[PackageEdit], origins: Origins) -> list[str]:
+    pinned = list(edits)
+    found = []
+    ours = {edit.name for edit in pinned if edit.key == "apt" and edit.entry}
+    new = {one.name for one in plan.packages or () if one.group == "apt" and one.before is None}
+    came = new - ours - origins.foreign
+    if ours:
+        found.append(
+            "apt's mirrors keep few versions: when one that is asked for is gone, build without its `=…`"
+        )
+    if came:
+        found.append(
+            f"apt: {len(came)} packages came with these; the build takes the versions that the mirror has"
+        )
+    own = [
+        edit.entry for edit in pinned if edit.key == "pip" and "+" in (edit.entry or "").partition("==")[2]
+    ]
+    if own:
+        found.append(f"from an index of their own, which the build must reach: {_listed(map(str, own))}")
+    if origins.clashes:
+        found.append(
+            f"pip says that these do not fit together, and a build refuses them: {_listed(origins.clashes)}"
+        )
+    return found
+
+
+def _listed(words: Iterable[str]) -> str:
+    every = list(words)
+    more = f" and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
+    return ", ".join(every[:_NAMED]) + more

@@ -12,8 +12,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-Key = Literal["apt", "dnf", "pip"]
+Key = Literal["apt", "dnf", "pip", "torch", "torch_npu"]
+_VERSIONS = ("torch", "torch_npu")  # keys of one version, and no list
 _WIDE = 4096  # lines stay as long as they were written
 
 
@@ -43,6 +45,8 @@ def with_packages(text: str, edits: Iterable[PackageEdit]) -> tuple[str, tuple[P
 
 
 def _edited(spec: CommentedMap, edit: PackageEdit) -> bool:
+    if edit.key in _VERSIONS:
+        return _set(spec, edit)
     entries = _entries(spec, edit.key, make=edit.entry is not None)
     if entries is None:
         return False
@@ -55,6 +59,14 @@ def _edited(spec: CommentedMap, edit: PackageEdit) -> bool:
         entries.append(edit.entry)
     elif str(entries[place]) != edit.entry:
         entries[place] = _kept(edit.key, str(entries[place]), edit.entry)
+    return True
+
+
+def _set(spec: CommentedMap, edit: PackageEdit) -> bool:
+    if edit.entry is None:
+        return spec.pop(edit.key, None) is not None
+    if str(spec.get(edit.key)) != edit.entry:
+        spec[edit.key] = DoubleQuotedScalarString(edit.entry)
     return True
 
 
