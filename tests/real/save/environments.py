@@ -51,7 +51,7 @@ def environment(engine: Engine, image: str, name: str) -> Iterator[str]:
 
 def run_in(engine: Engine, container: str, script: str) -> str:
     """Run a shell's script in it as root; return what it prints."""
-    asked = ExecRequest(command=("sh", "-euc", script), user="0:0", timeout_s=120)
+    asked = ExecRequest(command=("sh", "-euc", script), user="0:0", timeout_s=600)
     done = engine.inside.execute(container, asked)
     assert done.code == 0, done.stderr.decode()
     return done.stdout.decode()

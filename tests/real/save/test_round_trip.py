@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tests.docker_registry import Registry
 from tests.names import fresh
 from tests.real.conftest import Envkit
 from tests.real.save.environments import run_in
+from tests.wheels import make_wheel
 
 pytestmark = pytest.mark.real
 
@@ -28,18 +28,6 @@ dpkg-deb --build /tmp/deb /tmp/kept.deb >&2
 apt-get install -y /tmp/kept.deb >&2
 mkdir /opt/mine; printf kept >/opt/mine/file
 """
-
-
-def make_wheel(folder: Path) -> Path:
-    """Write a wheel of one module."""
-    path = folder / "kept_package-3.4-py3-none-any.whl"
-    info = "kept_package-3.4.dist-info"
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("kept_package.py", "")
-        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: kept-package\nVersion: 3.4\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    return path
 
 
 @pytest.fixture
@@ -68,7 +56,7 @@ def test_what_was_promised_comes_back_and_what_was_not_does_not(
     home, other = tmp_path / "home", tmp_path / "other"
     home.mkdir()
     other.mkdir()
-    wheel = make_wheel(home)
+    wheel = make_wheel(home, "kept-package", "3.4")
     (home / "mine.txt").write_text("stays here\n")
     folders = ("--cache", str(tmp_path / "cache"))
     envkit("up", image, "--name", name, "--home", str(home), *folders)

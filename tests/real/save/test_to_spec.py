@@ -18,6 +18,7 @@ from envkit.save.to_spec import write
 from tests.names import fresh
 from tests.real.conftest import Envkit
 from tests.real.save.environments import environment, run_in, save
+from tests.wheels import make_wheel
 
 pytestmark = pytest.mark.real
 
@@ -37,16 +38,15 @@ services: {{tensorboard: false}}
 """
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # zip recommends unzip, which a user's apt takes along and a build's does not.
-INSTALL = """
-apt-get update >&2
-apt-get install -y zip >&2
-apt-get purge -y tree >&2
-pip install idna==3.4 >&2
-pip install -U idna==3.7 humanize >&2
-pip uninstall -y attrs >&2
-mkdir -p /tmp/own; printf '[project]\\nname="own"\\nversion="0.3"\\n' >/tmp/own/pyproject.toml; touch /tmp/own/own.py
-pip install /tmp/own >&2
-"""
+INSTALL = (
+    "apt-get update >&2",
+    "apt-get install -y zip >&2",
+    "apt-get purge -y tree >&2",
+    "pip install idna==3.4 >&2",
+    "pip install -U idna==3.7 humanize >&2",
+    "pip uninstall -y attrs >&2",
+    "pip install --no-index /tmp/own-0.3-py3-none-any.whl >&2",
+)
 PACKAGES = ("apt", "pip", "tools_pip", "npm", "extensions")
 
 
@@ -59,7 +59,7 @@ def name(ours: Engine) -> Iterator[str]:
         ours.images.untag(f"{made}:{tag}")
 
 
-def install(engine: Engine, container: str) -> None:
+def install(engine: Engine, container: str, wheel: Path) -> None:
     """Install as a user does, with what this machine needs to reach an index."""
     settings = {
         key: value for key, value in os.environ.items() if key in ("PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT")
@@ -67,8 +67,10 @@ def install(engine: Engine, container: str) -> None:
     if CERTIFICATES.is_file():
         engine.inside.put(container, {"/tmp/ca.crt": CERTIFICATES.read_bytes()})
         settings["PIP_CERT"] = "/tmp/ca.crt"
+    engine.inside.put(container, {f"/tmp/{wheel.name}": wheel.read_bytes()})
     words = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in settings.items())
-    run_in(engine, container, f"export DEBIAN_FRONTEND=noninteractive\n{words}{INSTALL}")
+    for line in INSTALL:
+        run_in(engine, container, f"export DEBIAN_FRONTEND=noninteractive\n{words}{line}")
 
 
 def test_the_spec_that_is_written_builds_an_image_with_the_same_packages(
@@ -78,7 +80,7 @@ def test_the_spec_that_is_written_builds_an_image_with_the_same_packages(
     spec.write_text(SPEC.format(name=name))
     envkit("build", str(spec))
     with environment(ours, f"{name}:dev", name) as container:
-        install(ours, container)
+        install(ours, container, make_wheel(tmp_path, "own", "0.3"))
         asked = CommitOptions(tag=f"{name}:kept", to_spec=str(spec))
         _, change = plan(ours, name, asked)
         save(ours, name, asked)
