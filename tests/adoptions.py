@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from envkit.engines.fake import FakeEngine
 from envkit.engines.fake_images import EMPTY
 from envkit.engines.values import ContainerFacts, ExecRequest, ExecResult, ImageFacts
+from envkit.hosts.base import Command
 from envkit.image.own_entrypoint import SAY
 from envkit.image.own_look import MARK, OWN, SYSTEM
+from envkit.probes import scan_archive
+from tests.scripted_host import ScriptedHost
 
 IMAGE = "team/train:1.0"
 ROOT = "0:0"
@@ -69,6 +73,18 @@ class Image:
             return ExecResult(code=126, stdout=b"", stderr=b"permission denied")
         said = {**self._said, **((self.others or {}) if stranger else {})}
         return _printed(f"hello\n{MARK}{json.dumps(said)}\n".encode())
+
+
+class Searcher(ScriptedHost):
+    """A machine that searches an image's bytes with this Python."""
+
+    def stream(self, command: Command, each_line: Callable[[str], None]) -> int:
+        plan = json.loads(command.stdin)["plan"]
+        scan = scan_archive.Archive(plan)
+        with Path(plan["path"]).open("rb") as file:
+            scan.read(file)
+        each_line(json.dumps(scan.report))
+        return 0
 
 
 def _printed(text: bytes) -> ExecResult:

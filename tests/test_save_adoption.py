@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from envkit.engines.fake import FakeEngine
 from envkit.engines.fake_images import EMPTY
-from envkit.engines.values import OWNED_CONTAINER, ContainerFacts, Mount
+from envkit.engines.values import OWNED_CONTAINER, Change, ContainerFacts, Mount, RunRequest
 from envkit.errors import UsageError
 from envkit.image.adopt import Place
 from envkit.image.proving import Reports
 from envkit.save.adoption import plan_adoption
-from tests.adoptions import IMAGE, Image
-from tests.scripted_host import ScriptedHost
+from envkit.save.plan import CommitRefused
+from envkit.save.taken import Lower, load
+from tests.adoptions import IMAGE, Image, Searcher
 
 
 def foreign(image: str, **labels: str) -> ContainerFacts:
@@ -26,7 +28,7 @@ def foreign(image: str, **labels: str) -> ContainerFacts:
 
 def place(engine: FakeEngine, heard: list[str]) -> Place:
     reports = Reports(note=heard.append, event=lambda event: None, item=lambda item: None)
-    return Place(engine=engine, host=ScriptedHost(), reports=reports)
+    return Place(engine=engine, host=Searcher(), reports=reports)
 
 
 def test_of_a_container_a_copy_is_looked_into_and_removed() -> None:
@@ -37,12 +39,45 @@ def test_of_a_container_a_copy_is_looked_into_and_removed() -> None:
     assert plan.tag == "web-ide:dev" and plan.base.reference.startswith("envkit-unverified/web:")
     assert plan.kept is not None and (plan.kept.container, plan.kept.reference) == ("web", IMAGE)
     assert heard == [
-        "copying the container web: it is paused meanwhile",
-        "not in the copy: /data, which is mounted",
+        "copying the container web; it is paused meanwhile",
+        "not in the copy: what lies in /data, which is mounted",
+        "searching the copy's bytes for secrets: it has no Python that could do it",
         "looking into web",
     ]
     assert [facts.id for facts in engine.images.list({})] == [image.id]
     assert len(engine.containers.find({})) == 1
+
+
+def test_secrets_that_were_written_in_a_container_are_refused_by_name() -> None:
+    engine = Image().engine()
+    image = engine.images.require(IMAGE)
+    web = engine.containers.create(RunRequest(image=IMAGE, name="web", env={"DB_PASSWORD": "hunter2-x-y"}))
+    engine.containers.add(replace(engine.containers.require(web), labels={}))
+    engine.images.committed = lambda _: ({}, image.id, (Change("/opt/hunter2-x-y", "added"),))
+    with pytest.raises(CommitRefused) as caught:
+        plan_adoption(web, None, place(engine, []))
+    assert caught.value.what == (
+        "the image would hold 1 secret of the container's:\n    /mark:1: the value of DB_PASSWORD"
+    )
+    assert [facts.id for facts in engine.images.list({})] == [image.id]
+
+
+def test_of_an_image_nothing_stays_that_a_build_would_run_or_throw_away(tmp_path: Path) -> None:
+    engine, heard = Image().engine(), []  # type: ignore[var-annotated]
+    plain = Lower(image=engine.images.require(IMAGE), history=engine.images.history(IMAGE))
+    config = {**engine.images.config(IMAGE), "OnBuild": ["RUN x"], "Volumes": {"/data": {}}}
+    engine.images.tag(load(engine, {**config, "Healthcheck": {"Test": ["CMD", "x"]}}, plain, tmp_path), IMAGE)
+    before = engine.images.list({})
+    plan = plan_adoption(IMAGE, None, place(engine, heard)).plan
+    assert plan.tag == "train-ide:1.0" and plan.kept is not None and plan.kept.reference == IMAGE
+    assert plan.base.reference.startswith("envkit-unverified/team-train-1-0:")
+    assert heard == [
+        "not run, and not kept: ONBUILD RUN x",
+        "no longer a volume: /data; what is written there stays in its container",
+        "its HEALTHCHECK gives way to envkit's, which tells whether the IDEs work",
+        f"looking into {IMAGE}",
+    ]
+    assert engine.images.list({}) == before
 
 
 def test_an_environment_is_sent_to_commit() -> None:

@@ -26,7 +26,7 @@ def test_it_has_the_configuration_of_the_image_and_goes_with_its_use() -> None:
     engine = FakeEngine()
     container = started(engine)
     before = engine.images.list({})
-    with taken(engine, container, "web") as copy:
+    with taken(engine, container, "web", "a copy") as copy:
         assert copy.tags[0].startswith(f"envkit-unverified/web:{copy.id[7:19]}-")
         assert (dict(copy.env), copy.user, copy.command) == ({"PATH": "/bin"}, "app", ("serve",))
         assert copy.labels["io.envkit.owned"] == "true" and "io.envkit.save" not in copy.labels
@@ -37,12 +37,12 @@ def test_a_failure_leaves_nothing_either() -> None:
     engine = FakeEngine()
     container = started(engine)
     before = engine.images.list({})
-    with pytest.raises(KeyError), taken(engine, container, "web"):
+    with pytest.raises(KeyError), taken(engine, container, "web", "a copy"):
         raise KeyError
     assert engine.images.list({}) == before
 
 
 def test_an_engine_that_loads_nothing_on_top_gets_the_lower_layers_too() -> None:
     engine = FakeEngine(replace(FakeEngine().facts(), loads_on_top=False))
-    with taken(engine, started(engine), "web") as copy:
+    with taken(engine, started(engine), "web", "a copy") as copy:
         assert copy.user == "app"

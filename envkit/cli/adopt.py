@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     help="""Put JupyterLab and code-server onto IMAGE, prove that they work, and tag the result.
 
     IMAGE is an image, or a container that is not envkit's: of that, a copy is taken (its mounts and the
-    variables that it was started with are not in it). IMAGE stays as it is.
+    variables that it was started with are not in it; secrets in what was written there are refused).
+    IMAGE stays as it is.
 
     Kept are its Python, torch and packages, its user and its variables; a command that is given to the new
     image goes through IMAGE's own entrypoint, as before.
@@ -26,11 +27,18 @@ if TYPE_CHECKING:
 @click.argument("image", metavar="IMAGE", shell_complete=complete.images)
 @click.option("--tag", metavar="NAME:TAG", help="The new image's name.  [default: NAME-ide:TAG]")
 @click.option("--dry-run", is_flag=True, help="Look into IMAGE, print the plan, and stop.")
+@click.option("--scrub", is_flag=True, help="Of a container: leave out the secrets that were written in it.")
 @click.option("--by-commit", is_flag=True, help="Install in a container of IMAGE and commit it; no build.")
 @options.host
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, progress as JSON lines.")
 def command(  # noqa: PLR0913  click hands over every option by name
-    image: str, tag: str | None, dry_run: bool, by_commit: bool, host_name: str | None, as_json: bool
+    image: str,
+    tag: str | None,
+    dry_run: bool,
+    scrub: bool,
+    by_commit: bool,
+    host_name: str | None,
+    as_json: bool,
 ) -> None:
     """Look, plan, build, prove, tag."""
     from dataclasses import replace
@@ -50,9 +58,9 @@ def command(  # noqa: PLR0913  click hands over every option by name
         if by_commit:
             place = replace(place, make=make_by_commit)
         if dry_run:
-            planned = plan_adoption(image, tag, place)
+            planned = plan_adoption(image, tag, place, scrub=scrub)
         else:
-            adopted = adopt(image, tag, place)
+            adopted = adopt(image, tag, place, scrub=scrub)
     if dry_run:
         plan.show(planned, as_json=as_json)
     elif as_json:

@@ -96,12 +96,12 @@ def _by_commit(planned: Planned) -> Planned:
 
 def consider(source: Source, tag: str | None, place: Place) -> Adoption:
     """Look into the image and make its spec; an error that says why it cannot be adopted, before any work."""
-    called = source.container or source.name
+    called = source.container or source.was or source.name
     place.reports.note(f"looking into {called}")
     seen = own_look.look_into(place.engine, source.image, called)
     refuse(seen)
     kept = replace(seen.kept, reference=source.was or source.name, container=source.container)
-    target = tag or default_tag(source.container or source.name)
+    target = tag or default_tag(called)
     loaded = from_text(f"adopt {called}", spec_text(seen, source.name, target))
     return Adoption(loaded=loaded, options=BuildOptions(tag=target, kept=kept, make=place.make))
 

@@ -73,10 +73,12 @@ def ask(place: Place, which: str, plan: Mapping[str, object], *, python: str = "
     return facts_of(place, _request(place, which, plan, python=python), mark="")
 
 
-def ask_by_word(engine: Engine, container: str, name: str, plan: Mapping[str, object]) -> Facts:
+def ask_by_word(
+    engine: Engine, container: str, name: str, plan: Mapping[str, object], *, python: str = TOOLS_PYTHON
+) -> Facts:
     """Run a probe of a single file in a container without writing anything there; return its facts."""
     source = (paths.probes() / f"{name}.py").read_text("utf-8")
-    words = (TOOLS_PYTHON, "-I", "-B", "-c", f"{source}\n\nmain()\n")
+    words = (python, "-I", "-B", "-c", f"{source}\n\nmain()\n")
     request = ExecRequest(command=words, user="0:0", stdin=json.dumps(plan).encode(), timeout_s=BY_WORD_S)
     return facts_of(Place(engine=engine, container=container, programs=frozenset()), request, mark="")
 

@@ -18,6 +18,7 @@ from envkit.plan import secret_plan
 from envkit.save import lineage
 from envkit.save.configuration import variables
 from envkit.save.findings import Finding
+from envkit.save.layers import python_of
 from envkit.save.search import known_values, scan
 from envkit.save.settings import values_in
 from envkit.save.sight import Installed, Outside, Path, Sight
@@ -119,7 +120,9 @@ def _look_inside(
 
 def seen_inside(engine: Engine, container: str, paths: list[str]) -> list[tuple[int, bool]]:
     """Return the size of each path in a running container, and whether it is a folder."""
-    found = probe.ask_by_word(engine, container, "save_look", {"paths": paths})
+    found = probe.ask_by_word(
+        engine, container, "save_look", {"paths": paths}, python=python_of(engine, container)
+    )
     if found.error:
         raise EngineError(f"the copy cannot be looked at: {found.error}", fix="run the command again")
     return _Inside(found=found).sizes

@@ -129,7 +129,7 @@ def refuse_at_work(plan: CommitPlan) -> None:
         )
 
 
-def refuse_findings(findings: Iterable[Finding], *, scrub: bool) -> None:
+def refuse_findings(findings: Iterable[Finding], *, scrub: bool, where: str = "the environment") -> None:
     """Raise CommitRefused for secrets that nothing takes out."""
     found = tuple(findings)
     if not found or scrub:
@@ -139,17 +139,17 @@ def refuse_findings(findings: Iterable[Finding], *, scrub: bool) -> None:
     options = "--scrub --squash" if any(one.remedy == "flatten" for one in found) else "--scrub"
     raise CommitRefused(
         f"the image would hold {_count(len(found), 'secret')}:{''.join(lines)}{more}",
-        fix=f"remove them in the environment, or take them out of the image: {options}",
+        fix=f"remove them in {where}, or take them out of the image: {options}",
     )
 
 
-def refuse_left(findings: Iterable[Finding]) -> None:
+def refuse_left(findings: Iterable[Finding], where: str = "the environment") -> None:
     """Raise CommitRefused for secrets that the finished bytes still hold."""
     lines = [f"\n    {one.place}: {one.rule}" for one in findings]
     if lines:
         raise CommitRefused(
             f"the finished image still held {_count(len(lines), 'secret')}:{''.join(lines[:_LISTED])}",
-            fix="remove them in the environment; nothing was saved",
+            fix=f"remove them in {where}; nothing was saved",
         )
 
 
