@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import pytest
 
-from envkit.cli.output import human_bytes, human_seconds, note, show, show_json, show_table
+from envkit.cli.output import failure, human_bytes, human_seconds, note, show, show_json, show_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +35,20 @@ def test_columns_are_as_wide_as_they_need_and_lines_end_without_blanks(
 def test_a_table_of_nothing_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     show_table((), [])
     assert capsys.readouterr().out == ""
+
+
+def test_an_error_fits_a_terminal_and_is_one_line_each_in_a_log() -> None:
+    what, fix = (
+        "short\n    quoted of a log: " + "x " * 40,
+        "look at `a command` and then at another-long-word",
+    )
+    assert failure(what, fix, None) == f"error: {what}\n  fix: {fix}"
+    assert failure(what, fix, 40).splitlines() == [
+        "error: short",
+        "    quoted of a log: " + "x " * 40,
+        "  fix: look at `a command` and then at",
+        "       another-long-word",
+    ]
 
 
 def test_json_holds_values_of_ours_as_plain_data(capsys: pytest.CaptureFixture[str]) -> None:

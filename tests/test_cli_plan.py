@@ -152,13 +152,22 @@ def test_render_writes_a_context_that_docker_can_build(tmp_path: Path) -> None:
     done = run("render", "preset:cpu", "--context", str(tmp_path / "new"))
     count = sum(path.is_file() for path in (tmp_path / "new").rglob("*"))
     assert (done.exit_code, done.stdout) == (0, f"{tmp_path}/new: {count} files\n")
-    assert done.stderr == f"build it with: docker build {tmp_path}/new\n"
+    assert done.stderr == f"build it with: docker build -t cpu {tmp_path}/new\n"
     assert masked((tmp_path / "new/Dockerfile").read_text("utf-8")) == masked(presets()["cpu"])
     again = run("render", "preset:cpu", "--context", str(tmp_path / "new"))
     assert (again.exit_code, again.stderr) == (
         4,
         f"error: {tmp_path}/new is there already, and not empty\n  fix: name a new folder\n",
     )
+
+
+def test_who_builds_an_ascend_image_by_hand_is_told_of_its_last_step(tmp_path: Path) -> None:
+    done = run("render", "preset:ascend", "--context", str(tmp_path / "new"))
+    assert done.stderr.splitlines() == [
+        f"build it with: docker build -t ascend {tmp_path}/new",
+        "then give it what its base's own scripts set: docker run --rm ascend cat "
+        "/opt/envkit/etc/variables.Dockerfile | docker build --build-arg IMAGE=ascend -t ascend -",
+    ]
 
 
 def test_a_spec_that_is_not_there_is_said() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envkit.compat.failures import Failure, explain, explain_error, failures, likely
+from envkit.compat.failures import BUILD, Failure, explain, explain_error, failures, likely, of_build
 
 LOGS = Path(__file__).with_name("logs")
 NO_CANN = "libhccl.so: cannot open shared object file: No such file or directory"
@@ -22,7 +22,13 @@ def test_a_text_that_was_printed_finds_its_own_row_first(failure: Failure) -> No
     assert [ids(sample)[0] for sample in failure.samples] == [failure.id] * len(failure.samples)
 
 
-@pytest.mark.parametrize("failure", failures(), ids=lambda failure: failure.id)
+@pytest.mark.parametrize("failure", failures(BUILD), ids=lambda failure: failure.id)
+def test_a_text_of_a_build_finds_its_own_row_first(failure: Failure) -> None:
+    found = [of_build(f"some line\n{sample}") for sample in failure.samples]
+    assert found == [failure] * len(failure.samples)
+
+
+@pytest.mark.parametrize("failure", (*failures(), *failures(BUILD)), ids=lambda failure: failure.id)
 def test_each_pattern_is_a_text_of_its_own_row(failure: Failure) -> None:
     """A sample need not show every pattern, but each row must say what, what to do, and who says so."""
     assert failure.patterns and failure.cause and failure.fix and failure.source
@@ -31,7 +37,8 @@ def test_each_pattern_is_a_text_of_its_own_row(failure: Failure) -> None:
 
 
 def test_no_two_rows_have_one_name() -> None:
-    assert len({failure.id for failure in failures()}) == len(failures())
+    both = (*failures(), *failures(BUILD))
+    assert len({failure.id for failure in both}) == len(both)
 
 
 def test_every_row_of_the_facts_is_covered() -> None:

@@ -162,6 +162,7 @@ BREAKS: tuple[tuple[str, str, Callable[[Everything], object]], ...] = (
     ("a wrong sum", "torch", lambda f: f["torch"].update(computes=False)),
     ("another PATH at login", "same-environment", lambda f: f["login"]["env"].update(PATH="/usr/bin")),
     ("a variable is lost", "same-environment", lambda f: f["command"]["seen"]["env"].pop("GREETING")),
+    ("a vendor's variable is lost", "same-environment", lambda f: f["exec"].update(vendor={"OPP": "/o"})),
     ("no python in exec", "same-environment", lambda f: f.update(exec={"error": "exit code 127"})),
     ("no python in a terminal", "same-environment", lambda f: f["terminal"].pop("seen")),
     ("an exit code is lost", "command", lambda f: f["command"].update(code=0)),
@@ -188,6 +189,16 @@ def test_a_broken_fact_fails_its_item_and_only_it(
 
 def test_every_item_can_be_broken() -> None:
     assert {row[1] for row in BREAKS} == {check.id for check in CHECKS}
+
+
+def test_what_docker_build_alone_leaves_out_is_told_with_the_way_to_add_it() -> None:
+    found = good()
+    found["exec"]["vendor"] = {"A": "1", "B": "2", "C": "3", "D": "/d:/e", "PATH": "/usr/bin"}
+    assert items(found)["same-environment"].reason == (
+        "what the base's own scripts set is not in the image's environment: A, B, C and 1 more; "
+        "`envkit build` adds it, and so does: docker run --rm IMAGE cat /opt/envkit/etc/variables.Dockerfile"
+        " | docker build --build-arg IMAGE=IMAGE -t IMAGE -"
+    )
 
 
 def test_a_service_that_was_only_slow_is_named_and_passes() -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from envkit.probes.vendor_variables import disarm, disarm_files, environment_after, set_by, tidy
+from envkit.probes.vendor_variables import (
+    disarm,
+    disarm_files,
+    dockerfile,
+    environment_after,
+    set_by,
+    tidy,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,12 @@ def test_stubs_of_a_driver_stay_out_of_the_library_path() -> None:
 
 def test_what_no_instruction_can_hold_is_left_out() -> None:
     assert "TWO_LINES" not in set_by({}, {"TWO_LINES": "a\nb", "PATH": "/bin"})
+
+
+def test_who_builds_by_hand_has_a_dockerfile_of_what_was_found() -> None:
+    assert dockerfile({"A": "/a:/b", "B": 'x "y" $z \\'}) == (
+        'ARG IMAGE\nFROM ${IMAGE}\nENV A="/a:/b"\nENV B="x \\"y\\" \\$z \\\\"\n'
+    )
 
 
 @pytest.mark.parametrize(

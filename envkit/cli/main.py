@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 from typing import Any
 
@@ -95,16 +96,24 @@ class Boundary(click.Group):
         try:
             return super().invoke(ctx)
         except EnvkitError as error:
-            click.echo(f"error: {elsewhere.told(error.what)}\n  fix: {elsewhere.told(error.fix)}", err=True)
+            _fail(elsewhere.told(error.what), elsewhere.told(error.fix))
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             raise  # the reader has gone: click ends quietly
         except OSError as error:
-            click.echo(f"error: {error}\n  fix: look at that file's disk and permissions", err=True)
+            _fail(str(error), "look at that file's disk and permissions")
             ctx.exit(HostError.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
+
+
+def _fail(what: str, fix: str) -> None:
+    """Say what failed, and what to do."""
+    from envkit.cli import output
+
+    columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    click.echo(output.failure(what, fix, columns), err=True)
 
 
 @click.group(cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})

@@ -78,6 +78,22 @@ def show_checks(rows: Sequence[tuple[str, str, str]], fixes: Sequence[str]) -> N
             click.echo(f"{'':{start + name}}{line}")
 
 
+def failure(what: str, fix: str, columns: int | None) -> str:
+    """Return an error with its fix: broken between words on a terminal, in a log (None) each in one line."""
+    text = f"error: {what}\n  fix: {fix}"
+    return text if columns is None else "\n".join(_broken(line, columns) for line in text.splitlines())
+
+
+def _broken(line: str, columns: int) -> str:
+    """Return a line in lines that fit; what is quoted of a log stays as it is."""
+    if len(line) <= columns or line.startswith("    "):
+        return line
+    indent = " " * len("error: ")
+    return textwrap.fill(
+        line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
 def plain(value: object) -> Any:
     """Return the value as what JSON knows: dictionaries, lists, texts, numbers, booleans and None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

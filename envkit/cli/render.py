@@ -30,9 +30,11 @@ from envkit.cli import complete, options
 def command(spec: str, folder: Path | None, target: str | None, classic: bool) -> None:
     """Render and print, or write."""
     from envkit import context, paths
+    from envkit.accelerators import ACCELERATORS
     from envkit.cli import output
     from envkit.image.inputs import read_inputs
     from envkit.image.planned import Known, plan_spec
+    from envkit.image.variables import adding
     from envkit.plan.facts import BuildFacts
     from envkit.plan.network import Network
     from envkit.spec.load import load
@@ -47,4 +49,7 @@ def command(spec: str, folder: Path | None, target: str | None, classic: bool) -
         return
     context.write_new(planned.files, folder)
     output.show(f"{folder}: {len(planned.files)} files")
-    output.note(f"build it with: docker build {folder}")
+    name = planned.plan.name
+    output.note(f"build it with: docker build -t {name} {folder}")
+    if ACCELERATORS[planned.plan.accelerator].base_has_variables:
+        output.note(f"then give it what its base's own scripts set: {adding(name)}")

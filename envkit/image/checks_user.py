@@ -8,6 +8,7 @@ from envkit.image.checks_doors import absent
 from envkit.image.evidence import Evidence, Facts
 from envkit.image.expectation import Expectation, Torch
 from envkit.image.finding import Finding, all_of, failed, not_applicable, passed
+from envkit.image.variables import adding
 
 # What verify hands to a command: spaces, quotes, a dollar and an empty word must arrive as they are.
 ARGUMENTS = ("two words", 'a "quoted" word', "$HOME", "", "*")
@@ -94,11 +95,29 @@ def same_environment(evidence: Evidence, expect: Expectation) -> Finding:
     problems = silent(evidence, places)
     if not told and not expect.ours:
         return not_applicable("no Python on PATH")
+    problems += lacks_of_vendor(evidence)
     for name, seen in told.items():
         problems += [
             f"in {name}: {what}" for what in differs(seen, next(iter(told.values())), evidence, expect)
         ]
     return all_of(problems, f"{', '.join(told)} agree on Python, PATH and {len(evidence.env)} variables")
+
+
+def lacks_of_vendor(evidence: Evidence) -> list[str]:
+    """Say what the base's own scripts set and the image lacks: `docker build` alone leaves it out."""
+    set_there = evidence.about("exec").part("vendor").texts()
+    lacking = [
+        name
+        for name, value in sorted(set_there.items())
+        if not {*value.split(":")} <= {*evidence.env.get(name, "").split(":")}
+    ]
+    if not lacking:
+        return []
+    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+    return [
+        f"what the base's own scripts set is not in the image's environment: {', '.join(lacking[:3])}{more}; "
+        f"`envkit build` adds it, and so does: {adding('IMAGE')}"
+    ]
 
 
 def silent(evidence: Evidence, places: dict[str, Facts]) -> list[str]:

@@ -32,6 +32,12 @@ def found_in(engine: Engine, image_id: str) -> dict[str, str]:
         ) from error
 
 
+def adding(image: str) -> str:
+    """Return the command that gives them to an image which somebody built by hand."""
+    by_hand = PLACE.replace(".json", ".Dockerfile")  # the same probe writes it
+    return f"docker run --rm {image} cat {by_hand} | docker build --build-arg IMAGE={image} -t {image} -"
+
+
 def instruction(variables: dict[str, str]) -> str:
     """Return the ENV instruction that gives the variables to every process of the image."""
     words = (f"{name}={env_value(value)}" for name, value in sorted(variables.items()))

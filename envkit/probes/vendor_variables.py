@@ -1,9 +1,11 @@
 """Write down the variables that a vendor's scripts set, and keep login shells from running those again.
 
 Arguments: the user's Python environment, a script that bash sources, the file that gets the variables as a
-JSON object, and names that stay as they are. The script finds that Python in ENVKIT_PYTHON. A variable counts
-when sourcing changes it. Lists of paths lose what is empty (programs take that for the folder they stand in)
-and what comes twice; the user's Python comes first on PATH.
+JSON object, and names that stay as they are. Beside it, `variables.Dockerfile` is for who builds by hand:
+`envkit render` says how. The script finds that Python in ENVKIT_PYTHON.
+
+A variable counts when sourcing changes it. Lists of paths lose what is empty (programs take that for the
+folder they stand in) and what comes twice; the user's Python comes first on PATH.
 """
 
 from __future__ import annotations
@@ -69,6 +71,15 @@ def without_stubs(value: str) -> str:
     return ":".join(part for part in value.split(":") if not _STUBS.search(part))
 
 
+def dockerfile(variables: dict[str, str]) -> str:
+    """Return the last step, which `envkit build` does by itself: the image IMAGE with these variables."""
+    lines = ["ARG IMAGE", "FROM ${IMAGE}"]
+    for name, value in variables.items():
+        quoted = re.sub(r'([\\"$])', r"\\\1", value)
+        lines.append(f'ENV {name}="{quoted}"')
+    return "\n".join(lines) + "\n"
+
+
 def disarm(text: str) -> str:
     """Return a shell's start file with nothing done where it sourced a vendor's script.
 
@@ -97,6 +108,7 @@ def main() -> None:
     found = set_by(environment_after(":"), sourced, home)
     left = {name: value for name, value in found.items() if name not in kept}
     Path(target).write_text(json.dumps(left, indent=1) + "\n", encoding="utf-8")
+    Path(target).with_suffix(".Dockerfile").write_text(dockerfile(left), encoding="utf-8")
     disarm_files(Path("/"))
     print(f"{script} sets {', '.join(left)}")
 

@@ -9,6 +9,10 @@ import json
 import os
 import shutil
 import sys
+from pathlib import Path
+
+# What the base's own scripts set, where the build ran them (vendor_variables.py).
+VENDOR = Path("/opt/envkit/etc/variables.json")
 
 
 def look() -> dict[str, object]:
@@ -20,9 +24,19 @@ def look() -> dict[str, object]:
         "version": ".".join(str(number) for number in sys.version_info[:2]),
         "python": shutil.which("python") or "",
         "env": {name: text for name, text in os.environ.items() if not any(word in name for word in secret)},
+        "vendor": vendor(),
         "uid": os.getuid(),
         "gid": os.getgid(),
     }
+
+
+def vendor() -> dict[str, str]:
+    """Return what the image's environment should hold of the base's own scripts."""
+    try:
+        told = json.loads(VENDOR.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: value for name, value in told.items() if isinstance(value, str)}
 
 
 print("envkit-seen " + json.dumps(look()), flush=True)

@@ -1,4 +1,4 @@
-"""Failure texts of torch, of both card makers' stacks and of systems: what they mean, what to do. Pure."""
+"""Failure texts of torch, of both card makers' stacks, of systems and of builds: causes and fixes. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from envkit import paths
 
 _TABLES = ("ascend", "nvidia", "torch", "general")
+BUILD = "build"  # what only the log of a build shows
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _LOOKED_AT = 3  # places of one pattern: every rank prints the same
 _LONGEST_LINE = 2000  # of what is searched: progress bars and dumped tensors are one line each
@@ -79,11 +80,22 @@ def likely(text: str) -> Failure | None:
     return next((one.failure for one in explain(text) if not one.is_harmless), None)
 
 
+def of_build(text: str) -> Failure | None:
+    """Return the first row that a build's log shows: what its tools print, else what programs print."""
+    lines = [_CONTROL.sub("", line[:_LONGEST_LINE]) for line in text.splitlines()]
+    whole = "\n".join(lines)
+    own = (failure for failure in failures(BUILD) if _shown(failure, whole, lines))
+    return next(own, None) or likely(text)
+
+
 @cache
-def failures() -> tuple[Failure, ...]:
-    """Return all rows, in the order of the files: of two that show in the same line the first is better."""
+def failures(*names: str) -> tuple[Failure, ...]:
+    """Return the rows of these tables, in their order: of two that show in one line the first is better.
+
+    Without names: of all that programs print in a container or on a machine.
+    """
     folder = paths.compat() / "failures"
-    tables = (json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in _TABLES)
+    tables = (json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names or _TABLES)
     return tuple(_failure(row) for table in tables for row in table["rows"])
 
 

@@ -15,6 +15,9 @@ import pytest
 from docker.models.containers import Container
 
 from envkit import paths
+from envkit.engines.docker import connect
+from envkit.engines.values import BuildRequest
+from envkit.hosts.local import LocalHost
 from envkit.probes import verify_jupyter
 from envkit.probes.verify_net import TEXT, Door, WebSocket, ask
 from tests.names import fresh
@@ -160,6 +163,25 @@ def test_what_cann_s_scripts_set_is_there_beside_what_the_base_had(
         assert "" not in elements and len(elements) == len(set(elements)), (name, env[name])
     assert env["PATH"].startswith("/opt/venv/bin:")
     assert "TORCH_DEVICE_BACKEND_AUTOLOAD" not in env
+
+
+def test_who_builds_by_hand_gives_an_image_the_same_variables(
+    engine: docker.DockerClient, ascend_image: str, tmp_path: Path
+) -> None:
+    def read(name: str) -> bytes:
+        path = f"/opt/envkit/etc/variables.{name}"
+        content: bytes = engine.containers.run(ascend_image, ["cat", path], remove=True)
+        return content
+
+    (tmp_path / "Dockerfile").write_bytes(read("Dockerfile"))
+    request = BuildRequest(context=tmp_path, build_args={"IMAGE": REFERENCE})
+    built = connect(LocalHost()).builder.build(request, lambda event: None)
+    by_hand = dict(entry.split("=", 1) for entry in engine.images.get(built).attrs["Config"]["Env"])
+    env = dict(entry.split("=", 1) for entry in engine.images.get(ascend_image).attrs["Config"]["Env"])
+    set_there = json.loads(read("json"))
+    assert "ASCEND_OPP_PATH" in set_there
+    assert "LCCL_DETERMINISTIC" not in set_there, "the spec's own value is left alone"
+    assert {name: by_hand[name] for name in set_there} == set_there == {name: env[name] for name in set_there}
 
 
 def test_the_user_s_python_sees_what_the_operator_compiler_needs_of_the_base_s(
