@@ -75,7 +75,7 @@ def test_the_container_has_the_supervisor_for_process_1(tmp_path: Path) -> None:
         False,
         "no",
     )
-    assert made.command == ("-I", "/envkit-run.py", "/envkit-run.json")
+    assert made.command == ("-I", "-S", "/envkit-run.py", "/envkit-run.json")
     assert made.ports == () and not made.health
     assert made.labels["io.envkit.kind"] == "run" and made.labels["io.envkit.run"] == "x"
     told = json.loads(engine.inside.get(going.container, "/envkit-run.json") or b"")
@@ -97,7 +97,7 @@ def test_secrets_come_by_exec_and_it_waits_for_them(tmp_path: Path, monkeypatch:
     wish = replace(wish, options=replace(wish.options, secrets=(SecretPlan(name="TOKEN"),)))
     made = engine.containers.requests[begun(site, wish).container]
     assert made.entrypoint is not None and made.entrypoint[:2] == ("sh", "-c")
-    assert made.command == ("/opt/venv/bin/python", "-I", "/envkit-run.py", "/envkit-run.json")
+    assert made.command == ("/opt/venv/bin/python", "-I", "-S", "/envkit-run.py", "/envkit-run.json")
     assert made.env["ENVKIT_SECRET_NAMES"] == "TOKEN" and made.tmpfs[0].target == "/run/secrets"
     assert given == [b"TOKEN " + base64.b64encode(b"s3cret") + b"\n"]
     assert "s3cret" not in repr(made) and "s3cret" not in json.dumps(asdict(planned_request(site, wish)))

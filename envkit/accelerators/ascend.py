@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from envkit.accelerators import ascend_fit, npu_rings, npu_smi
+from envkit.accelerators import npu_rings, npu_smi
 from envkit.accelerators.base import Seen, Shape, Wiring, present
 from envkit.accelerators.cards import OK, Ask, Card, CardUse, Found
-from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
+
+if TYPE_CHECKING:
+    from envkit.accelerators.fit import Needs, Resolved, Wish
 
 # What a container needs of the host beside the cards themselves (facts A3.1).
 _NODE = "/dev/davinci"
@@ -47,6 +50,8 @@ class Ascend:
 
     def resolve(self, wish: Wish) -> Resolved:
         """Take torch's CPU build with the torch_npu that is made for the base's CANN."""
+        from envkit.accelerators import ascend_fit  # tables that only a spec needs
+
         return ascend_fit.resolve(wish)
 
     def runs_on(self, needs: Needs, chip: str) -> bool:

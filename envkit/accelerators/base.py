@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from envkit.accelerators.cards import Ask, Card, CardUse, Found
-from envkit.accelerators.fit import Needs, Resolved, Wish
+
+if TYPE_CHECKING:
+    from envkit.accelerators.fit import Needs, Resolved, Wish
 
 PART = "MIG-"  # how the UUID of a part of a card begins (facts N2.2)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from envkit.accelerators import cpu_fit
+from typing import TYPE_CHECKING
+
 from envkit.accelerators.base import Seen, Shape, Wiring
 from envkit.accelerators.cards import Ask, Card, CardUse, Found
-from envkit.accelerators.fit import Needs, Resolved, Wish
+
+if TYPE_CHECKING:
+    from envkit.accelerators.fit import Needs, Resolved, Wish
 
 
 class Cpu:
@@ -22,6 +25,8 @@ class Cpu:
 
     def resolve(self, wish: Wish) -> Resolved:
         """Take the CPU build: the plain one is gigabytes of CUDA."""
+        from envkit.accelerators import cpu_fit  # tables that only a spec needs
+
         return cpu_fit.resolve(wish)
 
     def runs_on(self, needs: Needs, chip: str) -> bool:

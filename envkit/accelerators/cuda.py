@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from envkit.accelerators import cuda_fit, cuda_rows, nvidia_smi
+from typing import TYPE_CHECKING
+
+from envkit.accelerators import nvidia_smi
 from envkit.accelerators.base import (
     Request,
     Seen,
@@ -11,8 +13,10 @@ from envkit.accelerators.base import (
     present,
 )
 from envkit.accelerators.cards import OK, Ask, Card, CardUse, Found
-from envkit.accelerators.fit import Needs, Resolved, Wish
 from envkit.errors import AcceleratorError
+
+if TYPE_CHECKING:
+    from envkit.accelerators.fit import Needs, Resolved, Wish
 
 _NODE = "/dev/nvidia"
 _CONTROL = "/dev/nvidiactl"
@@ -34,10 +38,14 @@ class Cuda:
 
     def resolve(self, wish: Wish) -> Resolved:
         """Take a build whose CUDA the driver bears, and that has code for the GPU."""
+        from envkit.accelerators import cuda_fit  # tables that only a spec needs
+
         return cuda_fit.resolve(wish)
 
     def runs_on(self, needs: Needs, chip: str) -> bool:
         """Tell whether an image has code for a GPU, or code that its driver can translate."""
+        from envkit.accelerators import cuda_rows
+
         return cuda_rows.runs(needs, chip)
 
     def cards(self, text: str) -> tuple[CardUse, ...]:

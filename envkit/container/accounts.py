@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from envkit.container import known_accounts
 from envkit.engines.base import Engine
 from envkit.plan.run_plan import HOME, Caller
 
@@ -13,19 +14,23 @@ _SHELL = "/bin/bash"
 _USABLE = re.compile(r"[a-z_][a-z0-9_-]{0,31}")  # what useradd(8) takes
 
 
-def give_account(engine: Engine, container: str, caller: Caller) -> None:
+def give_account(engine: Engine, container: str, caller: Caller, *, image_id: str = "") -> None:
     """Make the run user known in a container that is not started yet; asking again changes nothing."""
-    changed = account_files(engine, container, caller)
+    changed = account_files(engine, container, caller, image_id=image_id)
     if changed:
         engine.inside.put(container, changed)
 
 
-def account_files(engine: Engine, container: str, caller: Caller) -> dict[str, bytes]:
-    """Return the files that must be written for that; none when the user is known already."""
-    texts = {
+def account_files(engine: Engine, container: str, caller: Caller, *, image_id: str = "") -> dict[str, bytes]:
+    """Return the files that must be written for that; none when the user is known already.
+
+    `image_id`: of a container that was just made, and so has its image's own files.
+    """
+    texts = known_accounts.of(image_id) or {
         path: (engine.inside.get(container, path) or b"").decode("utf-8", "replace")
         for path in (PASSWD, GROUP)
     }
+    known_accounts.keep(image_id, texts)
     wanted = {
         PASSWD: passwd_with(texts[PASSWD], caller),
         GROUP: group_with(texts[GROUP], caller),

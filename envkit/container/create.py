@@ -76,5 +76,5 @@ def create(engine: Engine, plan: RunPlan) -> str:
     """Create (not start) the plan's container; on failure nothing of it stays. A taken name is NameTaken."""
     container = make(engine, request(plan))
     with removed_on_failure(engine, container, fix=f"`envkit rm {plan.name}` removes it"):
-        give_account(engine, container, plan.caller)
+        give_account(engine, container, plan.caller, image_id=plan.image_id)
     return container

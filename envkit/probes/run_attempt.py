@@ -73,6 +73,7 @@ class Attempt:
         each = [
             *self.request["python"],
             "-I",
+            "-S",
             self.path("launch", "boot.py"),
             self.path("launch", "rank.json"),
         ]

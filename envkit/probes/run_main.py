@@ -10,13 +10,15 @@ import json
 import os
 import sys
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 from . import run_process as processes
 from .run_attempt import Attempt
 from .run_evidence import free_room, identity, read, write
-from .run_link import AGAIN_S, JOIN_S, Link
 from .run_supervise import ECHO_S, Supervisor
+
+if TYPE_CHECKING:
+    from .run_link import Link
 
 Facts = Dict[str, Any]
 # What --on names, by how an attempt ended.
@@ -117,7 +119,7 @@ def _attempt(request: Facts, number: int) -> Facts:
     """Carry out one attempt, to its last word."""
     attempt = Attempt(request, number)
     attempt.prepare()
-    link = _link(request, JOIN_S if number == request["attempt"] else AGAIN_S)
+    link = _link(request, is_again=number > request["attempt"])
     supervisor = Supervisor(attempt, link)
     started = supervisor.start()
     _tell_parent(f'{{"pid": {os.getpid()}, "attempt": {number}}}')
@@ -152,12 +154,14 @@ def _attempt(request: Facts, number: int) -> Facts:
     return end
 
 
-def _link(request: Facts, join_s: float) -> Optional[Link]:
+def _link(request: Facts, *, is_again: bool) -> Optional[Link]:
     """Begin to look for the other nodes, where there are any."""
     node = request.get("node")
     if not node or node["count"] == 1:
         return None
-    link = Link(node, join_s)
+    from .run_link import AGAIN_S, JOIN_S, Link
+
+    link = Link(node, AGAIN_S if is_again else JOIN_S)
     link.start()
     return link
 

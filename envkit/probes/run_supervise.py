@@ -10,14 +10,16 @@ import os
 import shutil
 import signal
 import time
-from typing import Any, Dict, List, Optional, Set
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set
 
 from . import run_process as processes
 from .run_attempt import Attempt
 from .run_commands import missing
 from .run_evidence import free_room, read, write
-from .run_link import Link
 from .run_memory import oom_kills
+
+if TYPE_CHECKING:
+    from .run_link import Link
 
 Facts = Dict[str, Any]
 TICK_S = 0.25  # how late a time limit, a peer's death or a rank's record may be noticed

@@ -30,6 +30,8 @@ Report = Callable[[str], None]
 
 _PROGRAMS = ("run_*", "shim_*")
 _MAIN = "run_main"
+# The supervisor needs nothing that is installed there, and must not wait for what loads itself with it.
+_ALONE = ("-I", "-S")
 # In the container's own layer: what starts, and the programs with the request.
 _BOOT, _FILE = "/envkit-run.py", "/envkit-run.json"
 _WITH_SECRETS = "/opt/envkit/bin/with-secrets"
@@ -71,7 +73,7 @@ def _in_environment(site: Site, plan: JobPlan, node: NodePlan, report: Report) -
         first=node.request.attempt,
     )
     programs = bundle.sources(*_PROGRAMS)
-    words = (*place.python, "-I", *bundle.program(programs))
+    words = (*place.python, *_ALONE, *bundle.program(programs))
     request = ExecRequest(
         command=(_WITH_SECRETS, *words) if place.has_secrets else words,
         user=place.user or None,
@@ -103,7 +105,7 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> 
     gone = removed_on_failure(site.engine, container, fix="`envkit gc` removes it")
     # The container goes before the folder: nothing may write there any more.
     with gone, _folder(site, plan, node), removed_on_failure(site.engine, container, fix="`envkit gc`"):
-        account = account_files(site.engine, container, place.caller)
+        account = account_files(site.engine, container, place.caller, image_id=place.image_id)
         site.engine.inside.put(container, {**account, **files})
         _send(site, plan, report)
         with card_lease.held(site.engine, _claim(plan, place), container):
@@ -174,7 +176,7 @@ def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
         image=place.image_id,
         name=place.name,
         entrypoint=("sh", "-c", _WAIT, "sh") if place.secrets else place.python,
-        command=(*(place.python if place.secrets else ()), "-I", _BOOT, _FILE),
+        command=(*(place.python if place.secrets else ()), *_ALONE, _BOOT, _FILE),
         user=place.caller.user,
         groups=place.groups,
         env={"HOME": HOME, **({"ENVKIT_SECRET_NAMES": names} if names else {})},

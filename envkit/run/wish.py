@@ -148,8 +148,8 @@ def _own(site: Site, wish: Wish, runnable: Runnable) -> OwnContainer:
     options = asking.resolved(site.host, engine, asked)
     base = RunHost(
         memory_mib=machine.memory_mib(site.host),
-        home=folders.resolve(site.host, site.home, option="--home"),
-        cache=folders.resolve(site.host, site.cache, option="--cache"),
+        home=options.home or folders.resolve(site.host, site.home, option="--home"),
+        cache=options.cache or folders.resolve(site.host, site.cache, option="--cache"),
         free_ports=(),
     )
     asked = replace(asked, options=options)

@@ -64,7 +64,7 @@ class Run:
         sources = bundle.sources("run_*", "shim_*")
         file = self.top / "bundle.json"
         file.write_bytes(bundle.pack(sources, "run_main", self.request(kind, target, *args, **more)))
-        words = [sys.executable, "-I", *bundle.program(sources, str(file))]
+        words = [sys.executable, "-I", "-S", *bundle.program(sources, str(file))]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
         self.processes.append(process)
         return process

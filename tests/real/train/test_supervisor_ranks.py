@@ -44,7 +44,7 @@ class Inside(Run):
         file.write_bytes(bundle.pack(sources, "run_main", request))
         container = self._client.containers.run(
             self._image,
-            ["-I", *bundle.program(sources, str(file))],
+            ["-I", "-S", *bundle.program(sources, str(file))],
             entrypoint="python",
             detach=True,
             user=f"{os.getuid()}:0",
