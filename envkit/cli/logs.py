@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     """Print what an environment and its services print, or a training run.
 
     Every line comes once: through a rotation of the log, a cut line, a restart of the engine. Of an
-    environment the newest 100 to 150 MB are kept, of a run all.
+    environment the newest 100 to 150 MB are kept, of a run what `train --log-limit` says.
     """
     from envkit.cli.site import looked_at
     from envkit.run.listing import Run

@@ -81,6 +81,13 @@ if TYPE_CHECKING:
     help="How long it may take to save when it is asked to stop.",
 )
 @click.option(
+    "--log-limit",
+    metavar="SIZE|none",
+    default="128m",
+    show_default=True,
+    help="How much of what each process prints is kept: its first quarter and its last half, at least.",
+)
+@click.option(
     "--no-redirect", "redirect", flag_value=False, default=True, help="Leave SummaryWriter() where it writes."
 )
 @click.option(

@@ -62,6 +62,7 @@ class Asked:
     retries: int
     retry_on: str | None
     grace: float
+    log_limit: str
     redirect: bool
     detach: bool
     dry_run: bool
@@ -123,6 +124,7 @@ def _job(asked: Asked, command: str, host: str) -> JobWish:
     from importlib.metadata import version
 
     from envkit.plan.durations import seconds
+    from envkit.plan.sizes import log_bytes
     from envkit.run import plan
 
     on = tuple((asked.retry_on or "oom,host-lost").split(",")) if asked.retries or asked.retry_on else ()
@@ -136,6 +138,7 @@ def _job(asked: Asked, command: str, host: str) -> JobWish:
         nproc=plan.processes(asked.nproc),
         redirect=asked.redirect,
         grace_s=asked.grace,
+        log_limit=log_bytes(asked.log_limit, option="--log-limit"),
         timeout_s=None if asked.timeout is None else seconds(asked.timeout, option="--timeout"),
         retries=asked.retries,
         retry_on=plan.checked_reasons(on),

@@ -18,3 +18,8 @@ def mib(text: str, *, option: str) -> int:
     if size < 1:
         raise UsageError(f"{option} {text}: not a size", fix=f"write it as in {option} 512m or {option} 8g")
     return size
+
+
+def log_bytes(text: str, *, option: str) -> int | None:
+    """Return how much is kept of a log; None: all of it."""
+    return None if text.strip().lower() == "none" else mib(text, option=option) << 20

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Tuple
 from . import boot
 from . import run_commands as commands
 from .run_evidence import identity, keep_room, write
+from .run_limit import Limited
 
 Facts = Dict[str, Any]
 # torchrun itself computes nothing: its `import torch` need not bring a backend (torch_npu takes seconds).
@@ -34,6 +35,12 @@ class Attempt:
     def log(self, rank: int) -> str:
         """Return a process's log."""
         return self.path(f"rank-{rank}.log")
+
+    def limited(self) -> List[Limited]:
+        """Return the logs that are kept within a limit, where there is one."""
+        limit = self.request.get("log_limit")
+        merged = [self.path("all.log")] if self.several else []
+        return [Limited(path, limit) for path in [*map(self.log, self.ranks), *merged]] if limit else []
 
     def prepare(self) -> None:
         """Make the folder, and write what can be said before the script begins."""

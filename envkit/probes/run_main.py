@@ -148,6 +148,7 @@ def _attempt(request: Facts, number: int) -> Facts:
 
         end = agree(link, end, request["grace_s"], supervisor.attend)
     merger.finish(ECHO_S)
+    supervisor.close_logs()
     supervisor.wait_for_collector()
     facts = read(found)
     _write_end(attempt, summary, facts, end)

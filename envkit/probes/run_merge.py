@@ -11,6 +11,8 @@ import os
 import threading
 from typing import Dict, Optional
 
+from .run_limit import past_hole
+
 STEP = 1 << 20  # bytes read at a time
 LONGEST = 1 << 20  # what is longer than this without an end of line becomes a line
 PAUSE_S = 0.05  # between two looks; a person takes it for at once
@@ -22,6 +24,7 @@ class Follower:
     def __init__(self, path: str) -> None:
         self._path = path
         self._file: Optional[int] = None
+        self._offset = 0
 
     def read(self) -> bytes:
         """Return what has come since, up to a limit; nothing while there is no file."""
@@ -31,9 +34,11 @@ class Follower:
             except OSError:
                 return b""
         try:
-            return os.read(self._file, STEP)
+            part = os.pread(self._file, STEP, self._offset)
         except OSError:
             return b""
+        new, self._offset = past_hole(self._path, part, self._offset)
+        return new
 
     def close(self) -> None:
         """Be done."""

@@ -50,6 +50,7 @@ class Supervisor:
         self._kill_at: Optional[float] = None  # when patience ends
         self._timeout_at: Optional[float] = None
         self._oom_kills = oom_kills()
+        self._logs = attempt.limited()
         self._unkillable = 0
         self._started = time.time()
 
@@ -200,6 +201,8 @@ class Supervisor:
         if self._timeout_at is not None and now >= self._timeout_at and self._status is None:
             self._stop_by("timeout")
         self.obey()
+        for log in self._logs:
+            log.look()
         if self._asked:
             self._tell_scripts()
         if self._kill_at is not None and now >= self._kill_at:
@@ -251,6 +254,11 @@ class Supervisor:
         free_room(self._attempt.folder)
         shutil.rmtree(self._attempt.path("launch"), ignore_errors=True)
         return {**judge(seen), "started": self._started, "ended": time.time(), "ranks": seen["ranks"]}
+
+    def close_logs(self) -> None:
+        """Make the logs whole files again, once nobody writes any more."""
+        for log in self._logs:
+            log.close()
 
     def wait_for_collector(self) -> None:
         """Wait for what is still being found out about the code, but not for ever."""

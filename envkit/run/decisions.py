@@ -26,6 +26,7 @@ def decisions(plan: JobPlan) -> tuple[RunDecision, ...]:
             "one Python" if asked.nproc == 1 else "torchrun, with its own rendezvous",
         ),
         *(("env", f"{key}={value}", "") for key, value in asked.env.items()),
+        ("log limit", *_log_limit(asked.log_limit)),
         ("stop grace", f"{asked.grace_s:g} s", "to save, when it is asked to stop"),
         ("timeout", "never" if asked.timeout_s is None else f"after {about(asked.timeout_s)}", ""),
         ("retries", str(asked.retries), ", ".join(asked.retry_on)),
@@ -76,3 +77,9 @@ def _redirect(asked: Request) -> tuple[str, str]:
     if asked.redirect:
         return f"{asked.folder}/model", "for SummaryWriter() and others that are given no folder"
     return "none", ""
+
+
+def _log_limit(limit: int | None) -> tuple[str, str]:
+    if limit is None:
+        return "none", "whatever it prints is kept"
+    return f"{limit >> 20} MiB", "of each process: the first quarter, and at least the last half"

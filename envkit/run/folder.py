@@ -162,6 +162,7 @@ class Request:
     redirect: bool = True
     grace_s: float = 120.0
     timeout_s: float | None = None
+    log_limit: int | None = None  # bytes that each log keeps; None: all
     retries: int = 0
     retry_on: tuple[str, ...] = ()
     detach: bool = False

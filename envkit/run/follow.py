@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from envkit.environment.site import Site
 from envkit.errors import EngineError, EnvkitError, HostError, UsageError
@@ -16,6 +16,7 @@ from envkit.hosts.base import PART_BYTES
 from envkit.run import listing
 from envkit.run.folder import AttemptFolder, End
 from envkit.run.going import Going, is_active, last_number, record
+from envkit.run.log_file import read_on, settled
 from envkit.run.stop import is_alive, stop
 
 Write = Callable[[bytes], None]
@@ -121,7 +122,7 @@ class _Following:
         attempt = self.run.folder.attempt(self.number)
         end = record(self.site.host, End, attempt.end)
         if end is not None:
-            self._read()  # what came between the last look and the end
+            self._read(is_last=True)  # what came between the last look and the end
             if not self._goes_on(end):
                 return end
         elif self._has_vanished() and (lost := self._lost()):
@@ -131,15 +132,20 @@ class _Following:
             self.silent += 1
         return None
 
-    def _read(self) -> bool:
+    def _read(self, *, is_last: bool = False) -> bool:
         """Hand over what is new."""
         log = shown_log(self.run.folder.attempt(self.number), self.run.nproc, self.ears.rank)
+        if is_last:
+            self.offset = settled(self.site.host, log, self.offset)
         any_came = False
-        while part := self.site.host.read_from(Path(log), self.offset):
+        while found := read_on(self.site.host, log, self.offset):
+            part, following = found
+            if following == self.offset:
+                break
             self.ears.write(part)
-            self.offset += len(part)
-            any_came = True
-            if len(part) < PART_BYTES:
+            any_came, come = True, following - self.offset
+            self.offset = following
+            if come < PART_BYTES:
                 break
         return any_came
 

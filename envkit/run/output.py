@@ -10,11 +10,12 @@ from envkit.errors import HostError, UsageError
 from envkit.hosts.base import PART_BYTES, Command, Host
 from envkit.run.follow import shown_log
 from envkit.run.listing import Run
+from envkit.run.log_file import cut_of, read_on
 
 # The log may grow while it is looked at: the place is found in what was there at first.
 _PLACE = """
 all=$(wc -c <"$1") || exit
-last=$(head -c "$all" -- "$1" | tail -n "$2" | wc -c)
+last=$(tail -c +$(($3 + 1)) -- "$1" | head -c $((all - $3)) | tail -n "$2" | wc -c)
 echo $((all - last))
 """
 _TIMEOUT_S = 120.0  # to count the lines of a log of some GB
@@ -49,7 +50,9 @@ def offset_of(host: Host, log: PurePosixPath, tail: int | None) -> int:
     """Return where the last so many lines of a log begin."""
     if tail is None or host.read_from(Path(log), 0) is None:
         return 0
-    words = ("sh", "-c", _PLACE, "sh", str(log), str(tail))
+    cut = cut_of(host, log)
+    begin = 0 if cut is None or cut.moved else cut.to  # before it is nothing but what was left out
+    words = ("sh", "-c", _PLACE, "sh", str(log), str(tail), str(begin))
     done = host.run(Command(words=words, env={"LC_ALL": "C"}, timeout_s=_TIMEOUT_S))
     if done.code != 0 or not done.stdout.strip().isdigit():
         raise HostError(f"{log} cannot be read: {done.stderr.strip()}", fix="look at its permissions")
@@ -60,8 +63,9 @@ def read(host: Host, run: Run, wanted: Wanted) -> Iterator[bytes]:
     """Yield what stands in the log, as it was printed."""
     log = log_of(run, wanted)
     offset = offset_of(host, log, wanted.tail)
-    while part := host.read_from(Path(log), offset):
+    while found := read_on(host, log, offset):
+        part, following = found
         yield part
-        offset += len(part)
-        if len(part) < PART_BYTES:
+        if following - offset < PART_BYTES:
             return
+        offset = following

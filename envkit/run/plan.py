@@ -42,6 +42,7 @@ class JobWish:
     nproc: int | None = 1  # None: one per card
     redirect: bool = True
     grace_s: float = GRACE_S
+    log_limit: int | None = None
     timeout_s: float | None = None
     retries: int = 0
     retry_on: tuple[str, ...] = ()
@@ -227,6 +228,7 @@ def request(
         accelerator=kind,
         redirect=wish.redirect,
         grace_s=wish.grace_s,
+        log_limit=wish.log_limit,
         timeout_s=wish.timeout_s,
         retries=wish.retries,
         retry_on=wish.retry_on,
