@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import builds, caches, doctors, life, pushes, runs, smoke, starts, trains
+from tests.bench import builds, caches, doctors, life, pushes, runs, saves, smoke, starts, trains
 from tests.bench.table import markdown
 
 
@@ -20,6 +20,7 @@ def main() -> None:
             *life.measure(),
             *doctors.measure(),
             *pushes.measure(),
+            *saves.measure(),
             *smoke.measure(),
             *runs.measure(),
             *trains.measure(),
