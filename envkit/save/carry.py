@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,7 +28,7 @@ from envkit.save.lineage import Ancestor
 from envkit.save.plan import CommitPlan, refuse_at_work, refuse_findings, refuse_left
 from envkit.save.settings import cleaned
 from envkit.save.snapshot import remove_unnamed, snapshot
-from envkit.save.squash import squash
+from envkit.save.squash import ground
 from envkit.save.to_spec import SpecChange
 from envkit.save.trees import changed
 from envkit.save.values import Value
@@ -129,16 +130,17 @@ def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_a
 def _made(work: _Work) -> tuple[str, tuple[Finding, ...]]:
     """Return the id of the new image, not yet proven, and what was taken out of it."""
     below = _search_below(work)
+    keep = _keep(work, below)
     work.note(f"copying what was changed in environment {work.plan.environment}")
-    with snapshot(work.engine, work.plan.sight.container, work.note) as copied:
-        with reading(work.engine, copied) as container:
-            wanted = _wanted(work, container, below)
-            layers = (
-                make_layers(work.engine, container, wanted.wish, work.scratch) if wanted.keep is None else ()
-            )
-        if wanted.keep is not None:
+    with (
+        snapshot(work.engine, work.plan.sight.container, work.note) as copied,
+        ground(work.engine, copied, keep, work.base.id) as beneath,
+        reading(work.engine, copied) as container,
+    ):
+        if keep is not None:
             work.note("making one layer of what is saved now and was saved before")
-            layers = squash(work.engine, copied, wanted.keep, wanted.wish, work.scratch)
+        wanted = _wanted(work, keep, (beneath, container), below)
+        layers = make_layers(work.engine, container, wanted.wish, work.scratch)
     return _loaded(work, wanted, layers), wanted.findings
 
 
@@ -155,12 +157,14 @@ def _search_below(work: _Work) -> tuple[Finding, ...]:
     return found
 
 
-def _wanted(work: _Work, container: str, below: tuple[Finding, ...]) -> _Wanted:
-    """Decide what goes into the new layers, by what the copy holds."""
-    sight = work.plan.sight
-    seen = changed(work.engine, work.base.id, container, sight.changes)
+def _wanted(
+    work: _Work, keep: int | None, containers: tuple[str, str], below: tuple[Finding, ...]
+) -> _Wanted:
+    """Decide what goes into the new layers, by what the copy holds and what they lie on."""
+    sight, (beneath, container) = work.plan.sight, containers
+    seen = changed(work.engine, beneath, container, None if keep else sight.changes)
     kept, dropped = sorted_out(work.engine, container, seen)
-    kept, replaced = own_accounts(work.engine, container, (work.base, sight.container.user), kept)
+    kept, replaced = own_accounts(work.engine, containers, sight.container.user, kept)
     work.note(f"searching what was changed for secrets: {len(kept)} paths")
     found = search.scan(work.engine, container, [one.path for one in kept], work.values)
     for unread in found.unread:
@@ -168,18 +172,18 @@ def _wanted(work: _Work, container: str, below: tuple[Finding, ...]) -> _Wanted:
     findings = (*work.plan.findings, *below, *found.findings)
     refuse_findings(findings, scrub=work.plan.scrub)
     cleaning = scrub(findings)
-    beneath = [one.real or one.path for one in below]  # it may still lie there, for all to see
+    hidden = [one.real or one.path for one in below]  # it may still lie there, for all to see
     wish = LayerWish(
-        changes=kept,
-        drop=(*dropped, *cleaning.drop, *beneath),
+        changes=None if keep == 0 else kept,
+        drop=(*dropped, *cleaning.drop, *hidden),
         replace={**replaced, **cleaning.replace},
     )
-    return _Wanted(wish=wish, cleaning=cleaning, keep=_keep(work, cleaning), findings=findings)
+    return _Wanted(wish=wish, cleaning=cleaning, keep=keep, findings=findings)
 
 
-def _keep(work: _Work, cleaning: Scrub) -> int | None:
+def _keep(work: _Work, below: tuple[Finding, ...]) -> int | None:
     """Return how many of the lower layers stay beneath one new one; None: all of them."""
-    if cleaning.flatten:
+    if scrub(below).flatten:
         return 0
     if not work.plan.squash:
         return None
@@ -188,7 +192,7 @@ def _keep(work: _Work, cleaning: Scrub) -> int | None:
 
 
 def _loaded(work: _Work, wanted: _Wanted, layers: tuple[Layer, ...]) -> str:
-    """Write the image, search its bytes once more, and give it to the engine; return its id."""
+    """Write the image, and give it to the engine while its bytes are searched once more; return its id."""
     below = work.base.diff_ids if wanted.keep is None else work.base.diff_ids[: wanted.keep]
     lower = None
     if below and not work.engine.facts().loads_on_top:
@@ -197,12 +201,17 @@ def _loaded(work: _Work, wanted: _Wanted, layers: tuple[Layer, ...]) -> str:
         lower = spool(saved, work.scratch / "below.tar", work.base.size_bytes)
     archive = work.scratch / "image.tar"
     write_archive(archive, _recipe(work, below, wanted.cleaning), layers, lower)
-    work.note("searching the bytes of the new image")
+    work.note("giving it to the engine, and searching its bytes")
     held = search.Archive(content=archive, lower_layers=len(below) if lower else 0, loose=True)
-    found = search.search_archive(work.site.host, held, work.values).findings
-    refuse_left(one for one in found if one.where != "lower layer")
-    work.note("giving it to the engine")
-    return work.engine.images.load(archive, work.note)
+    with ThreadPoolExecutor(1) as beside:
+        searched = beside.submit(search.search_archive, work.site.host, held, work.values)
+        made = work.engine.images.load(archive, work.note)
+    try:
+        refuse_left(one for one in searched.result().findings if one.where != "lower layer")
+    except BaseException:  # Ctrl-C, too
+        remove_unnamed(work.engine, made)
+        raise
+    return made
 
 
 def _recipe(work: _Work, below: tuple[str, ...], cleaning: Scrub) -> Recipe:

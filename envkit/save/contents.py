@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from envkit.container import accounts
 from envkit.engines.base import Engine
-from envkit.engines.values import Change, ImageFacts
-from envkit.save.layers import reading
+from envkit.engines.values import Change
 from envkit.save.look import seen_inside
 from envkit.save.rules import never_saved
 
@@ -28,27 +27,25 @@ def sorted_out(
 
 
 def own_accounts(
-    engine: Engine, container: str, origin: tuple[ImageFacts, str], changes: tuple[Change, ...]
+    engine: Engine, containers: tuple[str, str], user: str, changes: tuple[Change, ...]
 ) -> tuple[tuple[Change, ...], dict[str, bytes]]:
     """Return the changes, and the account files' content, without the line that `up` wrote for its caller.
 
-    A file that had nothing but that is no change. `origin`: the image, and whose environment it is.
+    A file that had nothing but that is no change. `containers`: of what is below, and of the copy; `user`:
+    whose environment it is.
     """
-    base, user = origin
+    below, copied = containers
     uid, _, gid = user.partition(":")
     numbers = {accounts.PASSWD: uid, accounts.GROUP: gid}
-    changed = [change.path for change in changes if change.path in numbers and change.kind != "deleted"]
-    if not changed:
-        return changes, {}
     replaced: dict[str, bytes] = {}
-    with reading(engine, base.id) as original:
-        for path in changed:
-            was = _text(engine, original, path)
-            text = accounts.without(_text(engine, container, path), was, numbers[path])
-            if text != was:
-                replaced[path] = text.encode()
-    gone = set(changed) - replaced.keys()
-    return tuple(change for change in changes if change.path not in gone), replaced
+    same = set()
+    for path in [change.path for change in changes if change.path in numbers and change.kind != "deleted"]:
+        was = _text(engine, below, path)
+        text = accounts.without(_text(engine, copied, path), was, numbers[path])
+        replaced[path] = text.encode()
+        if text == was:
+            same.add(path)
+    return tuple(change for change in changes if change.path not in same), replaced
 
 
 def _text(engine: Engine, container: str, path: str) -> str:

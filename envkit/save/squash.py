@@ -7,29 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 
 from envkit.container import maker
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, SAVE
 from envkit.save.archive import Recipe, spool, write_archive
-from envkit.save.layers import Layer, LayerWish, make_layers, reading
-from envkit.save.trees import differences
+from envkit.save.layers import reading
 from envkit.scratch import Scratch
 
 
-def squash(engine: Engine, image: str, keep: int, wish: LayerWish, folder: Path) -> tuple[Layer, ...]:
-    """Return the layers that make the image's tree out of its lowest `keep` layers; 0 flattens it.
+@contextmanager
+def ground(engine: Engine, image: str, keep: int | None, base: str) -> Iterator[str]:
+    """Give a container of what new layers lie on: the lowest `keep` layers of an image, else all of `base`.
 
-    The wish's own changes do not matter: all that differs is in.
+    With `keep` 0 they lie on nothing; what differs from `base` is then what was done since.
     """
-    with reading(engine, image) as container:
-        if keep == 0:
-            return make_layers(engine, container, replace(wish, changes=None), folder)
-        with lower_part(engine, image, keep) as below, reading(engine, below) as lower:
-            changes = differences(engine, lower, container)
-        return make_layers(engine, container, replace(wish, changes=changes), folder)
+    if not keep:
+        with reading(engine, base) as container:
+            yield container
+        return
+    with lower_part(engine, image, keep) as below, reading(engine, below) as container:
+        yield container
 
 
 @contextmanager

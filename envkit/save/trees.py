@@ -8,41 +8,45 @@ anew with its old size and time and a folder that only changed its owner, and ha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from envkit.engines.base import Engine
 from envkit.engines.values import Change
 from envkit.errors import EngineError
-from envkit.save.layers import NoPython, ask, reading
+from envkit.save.layers import NoPython, ask
 from envkit.scratch import Scratch
 
 _PART = 1 << 20
 Kind = Literal["changed", "added", "deleted", "unsure"]
 
 
-def changed(engine: Engine, base: str, container: str, told: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return what a container has otherwise than the image `base`; `told` where that has no Python."""
-    with reading(engine, base) as below:
-        try:
-            return differences(engine, below, container)
-        except NoPython:
-            return told
+def changed(engine: Engine, below: str, above: str, told: tuple[Change, ...] | None) -> tuple[Change, ...]:
+    """Return what the container `above` has otherwise than `below`; without a Python, what was `told`."""
+    try:
+        return differences(engine, below, above)
+    except NoPython:
+        if told is None:
+            raise
+        return told
 
 
 def differences(engine: Engine, below: str, above: str) -> tuple[Change, ...]:
     """Return what the container `above` has otherwise than the container `below`."""
     found, unsure = [], []
-    with Scratch("trees") as scratch:
-        trees = [_listed(engine, one, scratch / name) for one, name in ((below, "below"), (above, "above"))]
-        for path, kind in compare(*map(_records, trees)):
+    with Scratch("trees") as scratch, ThreadPoolExecutor(2) as both:
+        files = (scratch / "below", scratch / "above")
+        trees = both.map(lambda one, file: _listed(engine, one, file), (below, above), files)
+        for path, kind in compare(*map(_records, list(trees))):
             if kind == "unsure":
                 unsure.append(path)
             else:
                 found.append(Change(path=path, kind=kind))
     if unsure:
-        pairs = zip(_hashes(engine, below, unsure), _hashes(engine, above, unsure), strict=True)
-        other = [path for path, (old, new) in zip(unsure, pairs, strict=True) if old != new]
+        with ThreadPoolExecutor(2) as both:
+            old, new = both.map(lambda one: _hashes(engine, one, unsure), (below, above))
+        other = [path for path, *hashes in zip(unsure, old, new, strict=True) if len(set(hashes)) == 2]
         found += [Change(path=path, kind="changed") for path in other]
     return tuple(found)
 

@@ -102,8 +102,10 @@ def _saved(name: str) -> Saved:
     with _pause(container) as ours_paused:
         began = time.monotonic()
         said = subprocess.run(
-            [ENVKIT, "commit", name, OURS, "--json"], capture_output=True, text=True, check=True
+            [ENVKIT, "commit", name, OURS, "--json"], capture_output=True, text=True, check=False
         )
+        if said.returncode:
+            raise SystemExit(f"envkit commit: exit {said.returncode}\n{said.stderr[-2000:]}")
         ours = time.monotonic() - began
     with _pause(container) as raw_paused:
         raw = seconds(["docker", "commit", container, RAW])

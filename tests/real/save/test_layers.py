@@ -19,7 +19,7 @@ from envkit.engines.values import OWNED, SAVE, Change, ImageFacts
 from envkit.save import trees
 from envkit.save.archive import Recipe, spool, write_archive
 from envkit.save.layers import Layer, LayerWish, make_layers, reading
-from envkit.save.squash import squash
+from envkit.save.squash import ground
 
 pytestmark = pytest.mark.real
 TREE = "srv/tree"
@@ -134,8 +134,8 @@ def case(ours: Engine, engine: docker.DockerClient, tiny: str, changed: str) -> 
     assert base is not None
     raw = ours.images.commit(changed, {SAVE: uuid.uuid4().hex, OWNED: "true"})
     try:
-        with reading(ours, raw) as container:
-            changes = trees.changed(ours, tiny, container, ())
+        with reading(ours, tiny) as below, reading(ours, raw) as container:
+            changes = trees.changed(ours, below, container, None)
         yield Case(
             engine=ours, client=engine, base=base, raw=raw, changes=changes, expected=exported(engine, raw)
         )
@@ -182,7 +182,12 @@ def test_what_is_dropped_is_as_it_was_and_what_is_replaced_is_not(case: Case, tm
 
 @pytest.mark.parametrize("keep", [0, 4], ids=lambda keep: f"keep-{keep}")
 def test_layers_become_one_and_the_files_stay(case: Case, tmp_path: Path, keep: int) -> None:
-    layers = squash(case.engine, case.raw, keep, LayerWish(changes=()), tmp_path)
+    with (
+        ground(case.engine, case.raw, keep, case.base.id) as below,
+        reading(case.engine, case.raw) as container,
+    ):
+        changes = trees.changed(case.engine, below, container, None) if keep else None
+        layers = make_layers(case.engine, container, LayerWish(changes=changes), tmp_path)
     assert len(layers) == 1
     with case.made(layers, tmp_path, keep=keep) as image:
         found = case.engine.images.inspect(image)
