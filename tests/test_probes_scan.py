@@ -23,6 +23,7 @@ from envkit.probes.scan_main import Scan, resolve
 from envkit.probes.scan_stream import Needles, Tee
 from envkit.save.search import search_plan
 from envkit.save.values import Value
+from tests import packs
 from tests.secret_samples import SAMPLES
 
 TOKEN = b"1d973e25a52674a08f28c4fb715c7d4dc469d87582f64916"
@@ -246,3 +247,22 @@ def test_a_name_that_json_cannot_spell_is_found_again(tmp_path: Path) -> None:
 def test_the_same_hit_is_told_once(tmp_path: Path) -> None:
     assert len(look(tmp_path, "/opt/a", TOKEN * 40 + bytes(10))) == 1
     assert scan_stream.TEXT_MOST > 1 << 20
+
+
+def test_what_lies_in_a_debian_package_is_read(tmp_path: Path) -> None:
+    found = look(tmp_path, "/opt/x.deb", packs.deb_of(b"key = " + TOKEN))
+    assert {hit["rule"] for hit in found} == {RULE}
+    assert found[0]["inside"] == "data.tar.xz > data.tar > ./etc/it.conf"
+
+
+def test_a_debian_package_of_zstd_is_said_to_be_unread(tmp_path: Path) -> None:
+    (found,) = look(tmp_path, "/opt/x.deb", packs.deb_of(TOKEN, "zst"))
+    assert found["unread"] == (
+        "data.tar.zst",
+        "it cannot be read to its end (packed with zstd, which this Python does not unpack)",
+    )
+
+
+def test_a_debian_package_that_was_cut_is_said(tmp_path: Path) -> None:
+    whole = packs.deb_of(b"x" * 100)
+    assert all("unread" in look(tmp_path, "/opt/x.deb", whole[:cut])[-1] for cut in (100, len(whole) - 30))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from .scan_git import Inflated, Unpackable, packed
 from .scan_rules import Hit, Rules
 from .scan_stream import Needles, Source, Tee
 
@@ -24,8 +25,8 @@ _BUFFER = 1 << 18
 _IN_MEMORY = 64 << 20  # of an archive that must be read from its end; more goes to a file without a name
 # What one file may unpack to: a bomb would be read for ever.
 _UNPACKED_LEAST, _UNPACKED_MOST, _RATIO = 1 << 30, 16 << 30, 100
-# Packages: what is in them came from elsewhere. Exact values are looked for all the same.
-_PACKAGES = (".whl", ".egg", ".deb", ".rpm", ".jar", ".conda", ".vsix", ".nupkg", ".apk")
+# Packages, and git's packs: what is in them came from elsewhere. Exact values are looked for all the same.
+_PACKAGES = (".pack", ".whl", ".egg", ".deb", ".rpm", ".jar", ".conda", ".vsix", ".nupkg", ".apk")
 _LOOSE = re.compile(r".*/objects/[0-9a-f]{2}/[0-9a-f]{38,62}", re.DOTALL)  # gitrepository-layout(5)
 _DAMAGED = (EOFError, OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
 
@@ -100,7 +101,7 @@ class Opener:
         stream = io.BufferedReader(tee, _BUFFER)
         try:
             kind = _kind(stream.peek(512), place.path)
-            if kind is _zip:  # its list stands at its end
+            if kind in (_zip, _git):  # the list of one stands at its end, the other goes back and forth
                 with ExitStack() as stack:
                     whole = source if source.seekable() else stack.enter_context(_copied(stream))
                     _drain(stream)
@@ -110,7 +111,8 @@ class Opener:
                 self._members(kind, place, stream, opened, budget)
             _drain(stream)
         except _DAMAGED as error:
-            opened.unread.append((place.inside, f"it cannot be read to its end ({type(error).__name__})"))
+            why = str(error) if isinstance(error, Unpackable) else type(error).__name__
+            opened.unread.append((place.inside, f"it cannot be read to its end ({why})"))
 
     def _members(self, kind: Kind, place: _Place, stream: Any, opened: Opened, budget: Budget) -> None:
         if place.inside.count(_IN) >= _DEEPEST:
@@ -205,8 +207,52 @@ def _xz(stream: Any, name: str) -> Members:
 
 
 def _zstd(stream: Any, name: str) -> Members:
-    raise OSError("Python unpacks no zstd")
-    yield  # pragma: no cover
+    try:
+        from compression import zstd  # type: ignore[import-not-found]  # Python 3.14 has it
+    except ImportError:
+        raise Unpackable("packed with zstd, which this Python does not unpack") from None
+    yield _without(name, ".zst"), zstd.ZstdFile(stream)
+
+
+def _deb(stream: Any, name: str) -> Members:
+    """Read a Debian package: an archive of `ar` (deb(5)) with two archives in it."""
+    stream.read(8)
+    while True:
+        head = stream.read(60)
+        if not head:
+            return
+        if head[58:] != b"`\n":
+            raise ValueError
+        size = int(head[48:58])
+        member = _Part(stream, size)
+        yield head[:16].decode("ascii", "replace").rstrip(" /"), member
+        member.read()
+        if member.left:
+            raise EOFError
+        stream.read(size % 2)
+
+
+class _Part(io.RawIOBase):
+    """So many bytes of a stream."""
+
+    def __init__(self, source: Source, size: int) -> None:
+        super().__init__()
+        self._source, self.left = source, size
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        piece: bytes = self._source.read(min(size, self.left) if size >= 0 else self.left)
+        self.left -= len(piece)
+        return piece
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _git(stream: Any, name: str) -> Members:
+    yield from packed(stream)
 
 
 def _zip(stream: Any, name: str) -> Members:
@@ -226,29 +272,7 @@ def _tar(stream: Any, name: str) -> Members:
 
 
 def _inflated(stream: Any, name: str) -> Members:
-    yield "object", io.BufferedReader(_Inflated(stream))
-
-
-class _Inflated(io.RawIOBase):
-    """What zlib packed, as git packs its objects."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self._source = source
-        self._inflate = zlib.decompressobj()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = b""
-        while not piece and not self._inflate.eof:
-            packed = self._inflate.unconsumed_tail or self._source.read(1 << 16)
-            if not packed:
-                return 0
-            piece = self._inflate.decompress(packed, len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
+    yield "object", io.BufferedReader(Inflated(stream))
 
 
 def _without(name: str, ending: str) -> str:
@@ -261,4 +285,6 @@ _KINDS = (
     (b"\xfd7zXZ\x00", _xz),
     (b"\x28\xb5\x2f\xfd", _zstd),
     (b"PK\x03\x04", _zip),
+    (b"!<arch>\ndebian-binary", _deb),
+    (b"PACK\0\0\0", _git),
 )
