@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envkit.save.findings import Finding, Scrub, scrub, shown
+from envkit.save.findings import Finding, Scrub, scrub, shown, without_allowed
 
 
 def finding(path: str, remedy: str, **more: object) -> Finding:
@@ -53,3 +53,17 @@ def test_nothing_of_a_file_is_printed() -> None:
     found = finding("/a", "edit", content=b"private", real="/s3cr3t")
     assert "private" not in repr(found) and "s3cr3t" not in repr(found)
     assert "private" not in repr(scrub((found,)))
+
+
+def test_what_the_user_answers_for_is_left_out_and_a_handed_value_never() -> None:
+    key = "a private key"
+    given = (
+        finding("/opt/x/tests/a.pem", "drop", rule=key),
+        finding("/opt/x/tests", "drop", rule=key),
+        finding("/opt/x/tests2/a.pem", "drop", rule=key),
+        finding("/opt/x/tests/b", "drop", rule="the value of HF_TOKEN"),
+        finding("/opt/x/tests", "drop", rule=key, where="variable"),
+    )
+    for allowed in ("/opt/x/tests", "opt/x/tests/"):
+        assert without_allowed(given, (allowed,)) == given[2:]
+    assert without_allowed(given, ("/", "/opt/y")) == given

@@ -114,6 +114,29 @@ def test_secrets_are_refused_by_name_with_the_way_out() -> None:
     assert caught.value.fix.endswith("take them out of the image: --scrub")
 
 
+@pytest.mark.parametrize(
+    ("paths", "place"),
+    [
+        (("/opt/x/tests/a.pem",), "/opt/x/tests/a.pem"),
+        (("/opt/x/tests/a.pem", "/opt/x/tests/b/c.pem"), "/opt/x/tests"),
+        (("/opt/x.pem", "/opt/y.pem"), "/opt/x.pem"),  # never all of /opt
+    ],
+)
+def test_keys_may_be_a_projects_own_and_it_says_how_to_answer_for_them(
+    paths: tuple[str, ...], place: str
+) -> None:
+    keys = [replace(TOKEN, path=path, rule="a private key") for path in paths]
+    with pytest.raises(CommitRefused) as caught:
+        refuse_findings((TOKEN, *keys), scrub=False)
+    assert caught.value.fix.endswith(f"; a project's keys for its tests are no secrets: --allow {place}")
+
+
+def test_what_the_user_answers_for_is_in_no_plan() -> None:
+    key = replace(TOKEN, path="/opt/x/tests/a.pem", rule="a private key")
+    options = CommitOptions(tag="lab:1", allow=("/opt/x/tests",))
+    assert plan_commit(a_sight(found=(TOKEN, key)), options, None).findings == (TOKEN,)
+
+
 def test_one_in_a_lower_layer_needs_more() -> None:
     with pytest.raises(CommitRefused) as caught:
         refuse_findings((BENEATH,), scrub=False)

@@ -18,6 +18,9 @@ SAVED = (
     "/var/lib/dpkg/status",
     "/root/.local/share/code-server/User/settings.json",
     "/root/.ipython/profile_default/startup/mine.py",
+    "/root/.local/share/code-server/extensions/acme.hello-1.2.3/x.js",
+    "/root/.cache/torch/hub/checkpoints/resnet.pth",
+    "/root/.gnupg/pubring.kbx",
     "/opt/venv/lib/python3.11/site-packages/x/__pycache__/y.pyc",
 )
 NEVER = {
@@ -32,6 +35,13 @@ NEVER = {
     "/home/me/.ipython/profile_default/history.sqlite": "ipython",
     "/root/.local/share/code-server/coder.json": "code-server",
     "/root/.local/share/code-server/User/globalStorage/state.vscdb": "code-server",
+    "/root/.local/share/code-server/User/Backups/-5ae6b10f/untitled/a": "code-server",
+    "/root/.local/share/code-server/User/caches": "code-server",
+    "/root/.local/share/code-server/User/machineid": "code-server",
+    "/root/.local/share/nano/search_history": "tool-histories",
+    "/root/.gnupg/S.gpg-agent.ssh": "tool-histories",
+    "/opt/project/.pytest_cache/v/cache/lastfailed": "tool-caches",
+    "/root/.cache/torch_extensions/py311_cpu": "tool-caches",
     "/root/.cache/pip/http/a/b": "package-caches",
     "/var/lib/apt/lists/x_Packages": "package-caches",
     "/var/log/dpkg.log": "logs",

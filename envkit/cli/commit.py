@@ -26,6 +26,12 @@ _NAMED = 12  # packages of one kind that are listed
 @click.argument("tag", metavar="IMAGE:TAG", shell_complete=complete.images)
 @click.option("--dry-run", is_flag=True, help="Say what would be saved and what not, and stop.")
 @click.option("--scrub", is_flag=True, help="Take the secrets that are found out of the image.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="PATH",
+    help="A file or folder whose keys are no secrets, such as a project's for its tests.  [repeatable]",
+)
 @click.option("--squash", is_flag=True, help="Make one layer of this and of earlier saves.")
 @click.option(
     "--deep/--no-deep",
@@ -46,6 +52,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     tag: str,
     dry_run: bool,
     scrub: bool,
+    allow: tuple[str, ...],
     squash: bool,
     deep: bool | None,
     to_spec: str | None,
@@ -64,7 +71,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     from envkit.save.plan import CommitOptions
 
     site = open_site(host_name)
-    asked = CommitOptions(tag=tag, scrub=scrub, squash=squash, deep=deep, to_spec=to_spec)
+    asked = CommitOptions(tag=tag, scrub=scrub, allow=allow, squash=squash, deep=deep, to_spec=to_spec)
     if dry_run:
         _show_dry(*plan(site.engine, name, asked), as_json=as_json)
         return

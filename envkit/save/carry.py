@@ -22,7 +22,7 @@ from envkit.save import lineage, search
 from envkit.save.archive import Recipe, spool, write_archive
 from envkit.save.configuration import added_variables, configuration
 from envkit.save.contents import own_accounts, sorted_out
-from envkit.save.findings import Finding, Scrub, scrub
+from envkit.save.findings import Finding, Scrub, scrub, without_allowed
 from envkit.save.layers import Layer, LayerWish, make_layers, reading
 from envkit.save.lineage import Ancestor
 from envkit.save.plan import CommitPlan, refuse_at_work, refuse_findings, refuse_left
@@ -152,7 +152,8 @@ def _search_below(work: _Work) -> tuple[Finding, ...]:
     bytes_ = search.Archive(
         content=work.engine.images.save(work.base.id), lower_layers=len(work.base.diff_ids)
     )
-    found = search.search_archive(work.site.host, bytes_, work.values).findings
+    searched = search.search_archive(work.site.host, bytes_, work.values).findings
+    found = without_allowed(searched, work.plan.allow)
     refuse_findings(found, scrub=work.plan.scrub and work.plan.squash)
     return found
 
@@ -169,7 +170,7 @@ def _wanted(
     found = search.scan(work.engine, container, [one.path for one in kept], work.values)
     for unread in found.unread:
         work.note(f"not searched: {unread}")
-    findings = (*work.plan.findings, *below, *found.findings)
+    findings = (*work.plan.findings, *below, *without_allowed(found.findings, work.plan.allow))
     refuse_findings(findings, scrub=work.plan.scrub)
     cleaning = scrub(findings)
     hidden = [one.real or one.path for one in below]  # it may still lie there, for all to see
@@ -207,7 +208,8 @@ def _loaded(work: _Work, wanted: _Wanted, layers: tuple[Layer, ...]) -> str:
         searched = beside.submit(search.search_archive, work.site.host, held, work.values)
         made = work.engine.images.load(archive, work.note)
     try:
-        refuse_left(one for one in searched.result().findings if one.where != "lower layer")
+        found = without_allowed(searched.result().findings, work.plan.allow)
+        refuse_left(one for one in found if one.where != "lower layer")
     except BaseException:  # Ctrl-C, too
         remove_unnamed(work.engine, made)
         raise

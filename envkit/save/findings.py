@@ -9,6 +9,8 @@ from typing import Literal
 Where = Literal["file", "variable", "command", "label", "history", "lower layer"]
 Remedy = Literal["drop", "edit", "unset", "flatten"]
 
+VALUE = "the value of "  # how the rule of an exact value begins
+
 _WILL = {
     "drop": "--scrub leaves the file out",
     "edit": "--scrub cuts it out",
@@ -78,6 +80,22 @@ class Scrub:
     replace: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # path → its new content
     unset: tuple[str, ...] = ()  # variables
     flatten: bool = False  # a lower layer holds one: nothing but a flatten removes it
+
+
+def without_allowed(findings: Iterable[Finding], allowed: tuple[str, ...]) -> tuple[Finding, ...]:
+    """Return the findings but those in files that the user answers for: never a value handed over."""
+    return tuple(
+        one
+        for one in findings
+        if one.where not in ("file", "lower layer")
+        or one.rule.startswith(VALUE)
+        or not any(_is_in(one.real or one.path, path) for path in allowed)
+    )
+
+
+def _is_in(path: str, allowed: str) -> bool:
+    held, place = "/" + path.lstrip("/"), "/" + allowed.strip("/")
+    return held == place or held.startswith(f"{place}/")
 
 
 def scrub(findings: Iterable[Finding]) -> Scrub:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from envkit.errors import EnvkitError, UsageError
 from envkit.image.diff import Change, compare
 from envkit.image.manifest import GROUPS, Manifest
 from envkit.save.configuration import added_variables, configuration
-from envkit.save.findings import Finding
+from envkit.save.findings import Finding, without_allowed
 from envkit.save.folders import Folder, summed_up
 from envkit.save.rules import never_saved
 from envkit.save.settings import scan_config
@@ -24,6 +25,8 @@ _OWN_LAYERS = 2  # what was changed, and the proof
 _NAME = re.compile(r"[a-z0-9][\w.:/-]*[\w]", re.ASCII)
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
 _LISTED = 30  # secrets that are named
+_KEY = "a private key"  # compat/secrets.json; the one that projects have for their tests
+_NEAR = 2  # folders above a place that is proposed as a whole: `/opt/project`, never `/opt`
 
 
 class CommitRefused(EnvkitError):
@@ -38,6 +41,7 @@ class CommitOptions:
     scrub: bool = False
     squash: bool = False
     to_spec: str | None = None  # the spec that gets what was installed
+    allow: tuple[str, ...] = ()  # files and folders whose secrets are none, as the user says
     deep: bool | None = None  # search the lower layers, too; None: where that can find something, and is near
 
 
@@ -67,6 +71,7 @@ class CommitPlan:
     squash: bool
     scrub: bool
     deep: bool
+    allow: tuple[str, ...]
     findings: tuple[Finding, ...]  # the secrets that are known before
     replaces: str = ""  # the id of the image that has the tag now
     warnings: tuple[str, ...] = ()
@@ -112,7 +117,10 @@ def plan_commit(sight: Sight, options: CommitOptions, present: ImageFacts | None
         squash=squash,
         scrub=options.scrub,
         deep=_deep(sight, options),
-        findings=(*scan_config(target, sight.history, sight.values), *sight.found),
+        findings=without_allowed(
+            (*scan_config(target, sight.history, sight.values), *sight.found), options.allow
+        ),
+        allow=options.allow,
         replaces=present.id if present else "",
         warnings=tuple(_warnings(sight, options, present, squash=squash)),
         written_bytes=sight.written_bytes,
@@ -136,11 +144,22 @@ def refuse_findings(findings: Iterable[Finding], *, scrub: bool, where: str = "t
         return
     lines = [f"\n    {one}" for one in found[:_LISTED]]
     more = f"\n    and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+    allowing = _allowing(found) if where == "the environment" else ""  # nothing else has the option
     options = "--scrub --squash" if any(one.remedy == "flatten" for one in found) else "--scrub"
     raise CommitRefused(
         f"the image would hold {_count(len(found), 'secret')}:{''.join(lines)}{more}",
-        fix=f"remove them in {where}, or take them out of the image: {options}",
+        fix=f"remove them in {where}, or take them out of the image: {options}{allowing}",
     )
+
+
+def _allowing(found: tuple[Finding, ...]) -> str:
+    """Return what to say of files that may be no secrets at all: a project's keys for its tests, say."""
+    files = [one.path for one in found if one.where == "file" and one.rule == _KEY]
+    if not files:
+        return ""
+    folder = posixpath.commonpath([posixpath.dirname(path) for path in files])
+    place = files[0] if len(set(files)) == 1 or folder.count("/") < _NEAR else folder
+    return f"; a project's keys for its tests are no secrets: --allow {place}"
 
 
 def refuse_left(findings: Iterable[Finding], where: str = "the environment") -> None:
