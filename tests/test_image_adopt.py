@@ -95,6 +95,14 @@ def test_root_s_image_gets_a_user_of_its_own() -> None:
         (Image(python={"version": "3.15"}), "its Python is 3.15, and a notebook's kernel"),
         (Image(python={"implementation": "pypy"}), "its Python is pypy, and envkit's kernel needs CPython"),
         (Image(own={"uid": "0", "old": "2.7"}), "its Python is 2.7, and a notebook's kernel"),
+        (
+            Image(own={"uid": "0", "python": "broken", "python_version": "3.5"}),
+            "its Python is 3.5, and a notebook's kernel",
+        ),
+        (
+            Image(own={"uid": "0", "python": "broken", "python_version": "3.11"}),
+            "its Python 3.11 does not say where its packages are",
+        ),
         (Image(others={"unreadable": ["/app/x"]}), "only its own user can read /app/x"),
         (Image(python={"interpreter": "/a b"}, others={}), "the path '/a b' of its Python"),
     ],

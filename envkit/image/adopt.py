@@ -153,6 +153,8 @@ def _of_python(seen: Seen) -> tuple[str, str]:
     fix = f"put a CPython {span} first on its PATH"
     if python is None:
         old = seen.old_python
+        if old and not below(old, row["least"]):
+            return f"its Python {old} does not say where its packages are", f"mend it, or {fix}"
         return (
             (f"its Python is {old}, and a notebook's kernel (ipykernel) needs {span}", fix)
             if old

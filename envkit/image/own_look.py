@@ -53,7 +53,7 @@ class Seen:
     manager: str  # "apt-get", "dnf" or ""
     uid: int  # of its own user
     accounts: Mapping[str, int]
-    old_python: str = ""  # a Python 2, where there is no other
+    old_python: str = ""  # one that our program does not run in: a Python 2, or too old, or broken
     implementation: str = "cpython"
     closed: tuple[str, ...] = ()  # `g:/root`: folders that others must be let through, to reach its Python
     unreadable: tuple[str, ...] = ()  # what of its Python others cannot read even then
@@ -93,7 +93,7 @@ def look_into(engine: Engine, image: ImageFacts, reference: str) -> Seen:
         manager=system.get("manager", ""),
         uid=int(own.get("uid") or 0),
         accounts=inside.accounts,
-        old_python="" if python else own.get("old", ""),
+        old_python="" if python else own.get("python_version") or own.get("old", ""),
         implementation=python.get("implementation", "cpython"),
         closed=tuple(python.get("opened", ())),
         unreadable=tuple(python.get("unreadable", ())),
@@ -154,7 +154,10 @@ class _Inside:
         text = (paths.probes() / "own_python.py").read_bytes()
         printed = self._run((python, "-", *folders), user, text).stdout.decode("utf-8", "replace")
         lines = [line for line in printed.splitlines() if line.startswith(MARK)]
-        found: dict[str, Any] = json.loads(lines[-1].removeprefix(MARK)) if lines else {}
+        try:
+            found: dict[str, Any] = json.loads(lines[-1].removeprefix(MARK)) if lines else {}
+        except ValueError:
+            return {}
         return found
 
     def _run(self, words: tuple[str, ...], user: str, stdin: bytes = b"") -> ExecResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,13 +13,18 @@ import docker
 import pytest
 from docker.models.containers import Container
 
+from envkit.container import maker
 from envkit.engines.docker import connect
 from envkit.hosts.local import LocalHost
+from envkit.save.foreign import Foreign, copied
+from tests.names import fresh
 from tests.openeuler import stand_in
 from tests.real.conftest import Envkit
 from tests.real.derived import derived
 
 HERE = Path(__file__).with_name("adopt")
+ENVKIT = str(Path(sys.executable).with_name("envkit"))
+SECRET = "hunter2-hunter2-hunter2"
 SAY = """
 import json, os, sys, own, torch
 print(json.dumps({
@@ -60,8 +66,7 @@ def tag(engine: docker.DockerClient) -> Iterator[str]:
 
 def refused(*words: str) -> tuple[int, str]:
     """Run a command that is to fail; return its exit code and its words."""
-    program = str(Path(sys.executable).with_name("envkit"))
-    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run([ENVKIT, *words], capture_output=True, text=True, timeout=600, check=False)
     return done.returncode, done.stderr
 
 
@@ -95,27 +100,60 @@ def test_a_team_s_image_keeps_python_torch_user_variables_and_entrypoint(
 
 
 @pytest.fixture
-def web(engine: docker.DockerClient, team: str) -> Iterator[Container]:
-    """A container that somebody else started, with a secret and a volume."""
-    container = engine.containers.run(
-        team, ["sleep", "3600"], environment={"DB_PASSWORD": "hunter2-hunter2"}, user="0", detach=True
-    )
-    container.exec_run(["sh", "-c", "echo kept >/opt/mine"])
+def web(engine: docker.DockerClient, conda: str) -> Iterator[Container]:
+    """A container that somebody else started, with a secret that was written into a file too, and a key."""
+    words = {"environment": {"DB_PASSWORD": SECRET}, "volumes": ["/srv"], "entrypoint": ["sleep", "3600"]}
+    container = engine.containers.run(conda, detach=True, **words)
+    put = f"echo kept >/opt/mine; echo ls >/root/.bash_history; printf 'a = 1\\nb = {SECRET}' >/etc/app.conf"
+    container.exec_run(["sh", "-c", put])
     yield container
-    container.remove(force=True)
+    container.remove(force=True, v=True)
 
 
 @pytest.mark.real
-def test_of_a_container_its_files_are_taken_and_no_variable_that_it_was_given(
+def test_secrets_that_were_written_in_a_container_are_refused_or_left_out(
     envkit: Envkit, engine: docker.DockerClient, web: Container
 ) -> None:
     before = web.attrs["Config"]
-    plan = json.loads(envkit("adopt", web.name, "--dry-run", "--json"))
-    assert plan["kept"]["container"] == web.name and "hunter2" not in json.dumps(plan)
+    code, said = refused("adopt", web.name, "--dry-run")
+    assert code == 1 and SECRET not in said and "not in the copy: what lies in /srv, which is" in said
+    assert "/etc/app.conf:2: the value of DB_PASSWORD; --scrub cuts it out\n" in said
+    assert "/root/.bash_history: a history of commands; --scrub leaves the file out\n" in said
+    connected = connect(LocalHost())
+    facts = connected.containers.inspect(web.id)
+    assert facts is not None
+    foreign = Foreign(
+        engine=connected, host=LocalHost(), container=facts, name="web", scrub=True, note=lambda line: None
+    )
+    look = 'cat /opt/mine /etc/app.conf; ls -A /root; echo "${DB_PASSWORD-none}"'
+    with copied(foreign) as copy:
+        printed = engine.containers.run(copy.id, ["-c", look], entrypoint="sh", remove=True)
+        whole = b"".join(engine.images.get(copy.id).save())
+    words = printed.decode().split()
+    assert words[:4] == ["kept", "a", "=", "1"] and words[-1] == "none"
+    assert ".bash_history" not in words and "conda" in words and SECRET.encode() not in whole
     web.reload()
     assert web.status == "running" and web.attrs["Config"] == before
-    left = [image for image in engine.images.list(all=True) if any("unverified" in tag for tag in image.tags)]
-    assert not [image for image in left if web.id[:12] in image.tags[0]]
+    assert engine.images.list(name="envkit-unverified/web") == []
+
+
+@pytest.mark.real
+def test_ctrl_c_while_it_installs_leaves_nothing(engine: docker.DockerClient, debian: str) -> None:
+    tag = f"envkit-test-adopt-cut:{fresh('t')}"
+    words = [ENVKIT, "adopt", debian, "--by-commit", "--tag", tag]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if "[in a container " in line:
+                running.send_signal(signal.SIGINT)
+                break
+        rest = running.stderr.read()
+        assert running.wait(120) == 130, rest
+    assert engine.images.list(tag) == []
+    made = engine.containers.list(all=True, filters={"label": maker.LABEL})
+    assert running.pid not in [json.loads(one.labels[maker.LABEL])["pid"] for one in made]
+    names = [name for image in engine.images.list() for name in image.tags if "envkit-unverified/" in name]
+    assert not [name for name in names if f".{running.pid}." in name]
 
 
 @pytest.mark.real
