@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,11 @@ from envkit.run.wish import Wish
 from tests.environments import image
 
 ADA = Caller(uid=1000, gid=100, name="ada")
+# What the cache's program says of a new one.
+NOTHING_REMOVED: dict[str, object] = {
+    "folder": "/cache", "filesystem": "ext4", "reading_leaves_a_trace": True, "retention_s": 0.0,
+    "states": {}, "entries": [], "finished": 0, "stopped": "", "failures": [],
+}  # fmt: skip
 
 
 @dataclass
@@ -51,6 +57,9 @@ class DiskHost:
             return _completed(0, f"{Path(words[-1]).resolve()}\n", "")
         if words[0] == "stat":  # a folder of Ada's
             return _completed(0, "41ed 1000 100", "") if Path(words[-1]).is_dir() else _completed(1, "", "no")
+        if words[0] == "python3":  # the cache's program
+            (Path(json.loads(words[-1])["folder"]) / ".envkit-cache").touch()
+            return _completed(0, json.dumps(NOTHING_REMOVED), "")
         if words[0] == "install":
             Path(words[-1]).mkdir(parents=True)
             return _completed(0, "", "")

@@ -64,6 +64,18 @@ def test_a_script_is_planned_where_the_container_sees_it(tmp_path: Path) -> None
     assert asked.record["script"] == f"{tmp_path}/home/proj/train.py"
 
 
+def test_a_cache_that_a_run_makes_can_be_cleaned_one_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
+    site, _, _ = a_site(tmp_path)
+    begun(site, a_wish(tmp_path))
+    assert (tmp_path / "cache" / ".envkit-cache").is_file()
+
+    other = tmp_path / "other"
+    (other / "cache").mkdir(parents=True)
+    site, _, _ = a_site(other)
+    begun(site, a_wish(other))
+    assert not list((other / "cache").iterdir())
+
+
 def test_the_container_has_the_supervisor_for_process_1(tmp_path: Path) -> None:
     site, engine, _ = a_site(tmp_path)
     going = begun(site, a_wish(tmp_path))

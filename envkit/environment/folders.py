@@ -81,8 +81,11 @@ def _given(option: str, value: str) -> str:
     return f"{option}{'' if option.endswith('=') else ' '}{value}"
 
 
-def prepare(host: Host, path: str, caller: Caller) -> None:
-    """Make the folder the caller's own; one that is there already only has to be writable for them."""
+def prepare(host: Host, path: str, caller: Caller) -> bool:
+    """Make the folder the caller's own; one that is there already only has to be writable for them.
+
+    Return whether it was made.
+    """
     found = _look(host, path)
     if found is None:
         made = host.run(
@@ -102,6 +105,7 @@ def prepare(host: Host, path: str, caller: Caller) -> None:
             f"{path} is not writable for you (uid {caller.uid}; {_owner(found)})",
             fix=f"choose another folder, or: sudo chown {caller.uid} {path}",
         )
+    return found is None
 
 
 def check_mount(

@@ -15,7 +15,7 @@ from envkit.container.made import make
 from envkit.container.maker import condition, maker_of
 from envkit.engines.failures import LimitRefused, NameTaken
 from envkit.engines.values import ExecRequest, RunRequest, Tmpfs
-from envkit.environment import card_lease, cards_inside, folders
+from envkit.environment import cache, card_lease, cards_inside, folders
 from envkit.environment.secrets import values
 from envkit.environment.site import Site
 from envkit.errors import EngineError, HostError, RunError, UsageError
@@ -97,7 +97,10 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> 
     assert isinstance(place, OwnContainer)  # the only other one
     for mount in place.mounts:
         if mount.target in (HOME, CACHE):
-            folders.prepare(site.host, mount.source, place.caller)
+            made = folders.prepare(site.host, mount.source, place.caller)
+            if made and mount.target == CACHE:
+                # The look marks a new one as a cache: without that, nothing in it may ever go.
+                cache.tidy(site.host, mount.source, float("inf"), report)
     secrets = values(place.secrets)
     container = _create(site, plan, place, report)
     programs = bundle.sources(*_PROGRAMS)

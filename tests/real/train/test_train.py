@@ -42,6 +42,9 @@ def test_a_script_works_as_it_would_by_hand(trainer: Trainer) -> None:
     assert trainer.log() == told.stdout and trainer.end()["state"] == "finished"
     assert trainer.container() is None
     assert f"run {trainer.name}: {trainer.folder}" in told.stderr
+    assert (
+        trainer.home.parent / "cache" / ".envkit-cache"
+    ).is_file()  # what it made, `cache clean` may clean
 
 
 def test_output_comes_as_bytes_and_a_failure_is_8_with_its_own_code(trainer: Trainer) -> None:
