@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from envkit.engines.fake import FakeEngine
-from envkit.environment.target import find_image, is_spec, named
-from envkit.errors import EnvkitError, UsageError
+from envkit.environment.site import Site
+from envkit.environment.target import build_image, find_image, is_spec, named
+from envkit.errors import AcceleratorError, EnvkitError, UsageError
+from envkit.image.proving import Reports
+from envkit.plan.devices import parse_device
 from tests.environments import image
+from tests.scripted_host import ScriptedHost
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +68,27 @@ def test_a_slip_of_the_finger_is_answered_with_the_image_that_was_meant(engine: 
         "there is no image 'lub:dev' here",
         "did you mean lab:dev?",
     )
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "device", "says"),
+    [
+        ("ascend", "auto", "this machine has no ascend card"),
+        ("ascend", "ascend:0", "this machine has no ascend card"),
+        ("cpu", "cuda:0", "the image is made for cpu, not for cuda"),
+    ],
+)
+def test_what_could_not_start_here_is_not_built_first(
+    engine: FakeEngine, accelerator: str, device: str, says: str
+) -> None:
+    host = ScriptedHost({"ls": (0, "null\n"), "stat": (1, "")})
+    site = Site(engine=engine, host=host, home="/home", cache="/cache")
+    base = "ascend/cann:9.1.0-910b-ubuntu22.04-py3.11" if accelerator == "ascend" else "debian:12"
+    Path("x.yaml").write_text(f"name: other\nbase: {base}\naccelerator: {accelerator}\n")
+    reports = Reports(note=pytest.fail, event=pytest.fail, item=pytest.fail)
+    with pytest.raises(AcceleratorError, match=says):
+        build_image(site, "x.yaml", reports, parse_device(device))
+    assert engine.images.inspect("other:dev") is None
 
 
 def test_nothing_to_start_is_an_error() -> None:

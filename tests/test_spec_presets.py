@@ -115,7 +115,9 @@ def test_the_list_of_presets_names_each_with_its_purpose() -> None:
         "torch": "2.13.0",
         "about": "PyTorch on plain CPUs, with both IDEs: the place to begin, on any machine.",
     }
-    table = " ".join(run("presets").split())  # a long line is wrapped
+    lines = run("presets").splitlines()
+    assert max(map(len, lines)) <= 80
+    table = " ".join(" ".join(lines).split())  # a long line is wrapped
     assert all(preset["about"] in table and preset["base"] in table for preset in listed)
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from envkit.cli import options, output
+
+if TYPE_CHECKING:
+    from envkit.save.stock import Stocked
 
 
 @click.command("images", epilog="Example: envkit images --json")
@@ -25,13 +30,17 @@ def command(host_name: str | None, as_json: bool) -> None:
         return
     rows = [
         (
-            ", ".join(one.names),
+            one.names[0] if one.names else "",
             short_id(one.id),
             output.human_bytes(one.size_bytes),
             one.verdict,
-            ", ".join(one.used_by) or "-",
         )
         for one in found
     ]
-    notes = ["\n".join(f"  {line}" for line in one.lineage) for one in found]
-    output.show_table(("IMAGE", "ID", "SIZE", "VERDICT", "IN USE BY"), rows, notes)
+    output.show_table(("IMAGE", "ID", "SIZE", "VERDICT"), rows, [_below(one) for one in found])
+
+
+def _below(one: Stocked) -> str:
+    also = f"also {', '.join(one.names[1:])}" if one.names[1:] else ""
+    users = f"in use by {', '.join(one.used_by)}" if one.used_by else ""
+    return output.below(*filter(None, (also, users)), *one.lineage)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from envkit.cli import complete, elsewhere
@@ -59,3 +61,10 @@ run = click.argument("name", metavar="RUN", shell_complete=complete.runs)
 environment = click.argument(
     "name", metavar="[NAME]", required=False, default=None, shell_complete=complete.environments
 )
+
+
+def starting(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `start` and `restart`."""
+    for option in (as_json, show_token, host, env_file, timeout, environment):
+        command = option(command)
+    return command

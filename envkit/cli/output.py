@@ -48,6 +48,13 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], notes: 
             click.echo(note)
 
 
+def below(*texts: str) -> str:
+    """Return what stands below a table's row: each text wrapped, and set in."""
+    width = shutil.get_terminal_size().columns - 2
+    lines = (line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False))
+    return "\n".join(f"  {line}" for line in lines)
+
+
 def show_reasons(rows: Sequence[tuple[str, str, str]]) -> None:
     """Print what, which and why: the why is wrapped, and starts below a which that is long."""
     first = max(len(row[0]) for row in rows) + 2

@@ -17,7 +17,6 @@ def command(as_json: bool) -> None:
     if as_json:
         output.show_json(presets)
         return
-    rows = [(preset.name, preset.accelerator, preset.torch or "none", preset.base) for preset in presets]
-    output.show_table(("PRESET", "ACCELERATOR", "TORCH", "BASE"), rows)
-    output.show("")
-    output.show_reasons([(preset.name, "", preset.about) for preset in presets])
+    rows = [(preset.name, preset.accelerator, preset.torch or "none") for preset in presets]
+    notes = [output.below(preset.about, f"base: {preset.base}") for preset in presets]
+    output.show_table(("PRESET", "ACCELERATOR", "TORCH"), rows, notes)

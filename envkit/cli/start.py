@@ -9,12 +9,7 @@ from envkit.cli.up import show_opened
 
 
 @click.command("start", epilog="Example: envkit start my-env")
-@options.environment
-@options.timeout
-@options.env_file
-@options.host
-@options.show_token
-@options.as_json
+@options.starting
 def command(  # noqa: PLR0913  click hands over every option by name
     name: str | None,
     timeout: float,

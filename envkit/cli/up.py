@@ -13,7 +13,7 @@ from envkit.cli.resources import Resources, resources
 if TYPE_CHECKING:
     from envkit.environment.ready import Opened
     from envkit.environment.site import Site
-    from envkit.plan.run_plan import RunImage, RunPlan
+    from envkit.plan.run_plan import RunImage, RunOptions, RunPlan
 
 
 @click.command("up", epilog="Example: envkit up preset:cpu --name demo --home ~/demo")
@@ -72,10 +72,10 @@ def command(  # noqa: PLR0913  click hands over every option by name
 
     site = open_site(host_name)
     asked = RunOptions(name=name, home=absolute(home, site), cache=absolute(cache, site), port=port)
-    image = _image(site, target, build=not dry_run, as_json=as_json)
+    wished = doors.added_to(resources.added_to(asked, site))
     request = UpRequest(
-        image=image,
-        options=doors.added_to(resources.added_to(asked, site)),
+        image=_image(site, target, wished, build=not dry_run, as_json=as_json),
+        options=wished,
         caller=caller(site.host),
         timeout_s=timeout,
         allow_system_mounts=resources.allow_system_mounts,
@@ -88,16 +88,17 @@ def command(  # noqa: PLR0913  click hands over every option by name
     show_opened(opened, with_token=show_token, as_json=as_json, host_name=host_name)
 
 
-def _image(site: Site, target: str | None, *, build: bool, as_json: bool) -> RunImage:
+def _image(site: Site, target: str | None, wished: RunOptions, *, build: bool, as_json: bool) -> RunImage:
     from envkit.environment.target import build_image, find_image, is_spec, named
 
     meant = named(target)
     if not build or not is_spec(meant):
         return find_image(site.engine, meant)
     from envkit.cli import progress
+    from envkit.plan.devices import DeviceWish
 
     with progress.shown(as_json=as_json) as reports:
-        return build_image(site, meant, reports)
+        return build_image(site, meant, reports, wished.device or DeviceWish())
 
 
 def _show_plan(plan: RunPlan, *, as_json: bool) -> None:

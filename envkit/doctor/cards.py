@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.cards import Card
 from envkit.doctor.cards_ascend import judge_ascend
 from envkit.doctor.cards_nvidia import judge_nvidia, nvidia_driver
 from envkit.doctor.finding import Check, Finding
-from envkit.doctor.seen import Seen
+from envkit.doctor.seen import Node, Seen
 from envkit.engines.values import EngineFacts
 
 Held = Mapping[str, tuple[Card, ...]]  # accelerator → its cards, as the makers' tools tell them
@@ -18,20 +19,15 @@ _CARDS = Check(name="cards", domain="accelerator")
 _JUDGES: tuple[Callable[[Seen, EngineFacts | None], tuple[Finding, ...]], ...] = (judge_nvidia, judge_ascend)
 
 
-# Where there is such a node, the accelerator is asked for its cards.
-_NODES = {"cuda": "/dev/nvidia", "ascend": "/dev/davinci"}
-
-
 def kinds_of(seen: Seen) -> tuple[str, ...]:
-    """Return the accelerators that have cards here."""
-    return tuple(kind for kind, prefix in _NODES.items() if seen.numbered(prefix))
+    """Return the accelerators that have cards here: they are asked for them."""
+    return tuple(kind for kind in ACCELERATORS if _nodes(seen, kind))
 
 
 def names_of(seen: Seen) -> tuple[str, ...]:
     """Return a name for each card: its own where nvidia-smi tells it, else its node."""
     told = tuple(row.split(",")[1].strip() for row in seen.gpus if "," in row)
-    nodes = [*seen.numbered("/dev/nvidia"), *seen.numbered("/dev/davinci")]
-    return told or tuple(node.path for node in nodes)
+    return told or tuple(node.path for kind in ACCELERATORS for node in _nodes(seen, kind))
 
 
 def driver_of(seen: Seen) -> str:
@@ -45,6 +41,12 @@ def judge_cards(seen: Seen, facts: EngineFacts | None, held: Held) -> tuple[Find
     if any(finding.outcome == "fail" for finding in found):  # the cards' own words would only repeat it
         return found
     return (*found, *_unwell(held)) or (_CARDS.ok("none: CPU only"),)
+
+
+def _nodes(seen: Seen, kind: str) -> list[Node]:
+    """Return the nodes of its cards: what it looks at that is numbered."""
+    numbered = [path.removesuffix("*") for path in ACCELERATORS[kind].looks_at if path.endswith("*")]
+    return [node for prefix in numbered for node in seen.numbered(prefix)]
 
 
 def _unwell(held: Held) -> Iterator[Finding]:

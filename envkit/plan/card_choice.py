@@ -32,10 +32,7 @@ class Wanted:
 def choose(wanted: Wanted, seen: Seen) -> tuple[Card, ...]:
     """Return the cards; AcceleratorError, with the reason per card, when there are not such."""
     if not seen.cards and not wanted.runs:
-        raise AcceleratorError(
-            f"this machine has no {wanted.kind} card",
-            fix="`--device cpu` starts it without; `--host` names another machine; see `envkit devices`",
-        )
+        raise no_card(wanted.kind)
     if wanted.ids or wanted.uuids:
         return _named(wanted, seen)
     whole = tuple(card for card in seen.cards if card.part_of is None)
@@ -48,6 +45,14 @@ def choose(wanted: Wanted, seen: Seen) -> tuple[Card, ...]:
     if bad or not whole:
         raise _refused(wanted, seen, bad)
     return whole
+
+
+def no_card(kind: str) -> AcceleratorError:
+    """Return the error of a machine without any card of a kind."""
+    return AcceleratorError(
+        f"this machine has no {kind} card",
+        fix="`--device cpu` starts it without; `--host` names another machine; see `envkit devices`",
+    )
 
 
 def hindrance(card: Card, seen: Seen, *, share: bool = False) -> str:

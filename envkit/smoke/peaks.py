@@ -18,6 +18,7 @@ class Peak:
     only_warns: bool  # its clocks drop under load, or the figure is not sure: falling short proves nothing
     only: str | None  # the one small type that its matrix units know
     source: str
+    measured: float | None = None  # TFLOPS that the best public measuring program reached on such a card
 
 
 def of(device: str) -> Peak | None:
@@ -33,5 +34,6 @@ def of(device: str) -> Peak | None:
                 only_warns=row.get("judged") == "warn",
                 only=row.get("only"),
                 source=row["source"],
+                measured=row.get("measured"),
             )
     return None

@@ -18,6 +18,7 @@ class Row:
     unit: str = "s"
     absolute: bool = False
     more: bool = False
+    least: bool = False  # more is better: the goal is what must be reached
 
     @property
     def score(self) -> float:
@@ -29,14 +30,15 @@ class Row:
     @property
     def is_met(self) -> bool:
         """Tell whether the goal was reached."""
-        return self.score <= self.goal
+        return self.score >= self.goal if self.least else self.score <= self.goal
 
     def cells(self) -> tuple[str, ...]:
         """Return the row as it is printed."""
         if self.more:
             goal = f"<= {self.goal:g} {self.unit} more"
         else:
-            goal = f"<= {self.goal:g} {self.unit}" if self.absolute else f"<= {self.goal:g} x"
+            goal = f"{self.goal:g} {self.unit}" if self.absolute else f"{self.goal:g} x"
+            goal = f"{'>=' if self.least else '<='} {goal}"
         return (
             self.what,
             figure(self.ours, self.unit),

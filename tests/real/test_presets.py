@@ -21,6 +21,7 @@ from envkit.engines.base import Engine
 from envkit.engines.docker import connect
 from envkit.hosts.local import LocalHost
 from envkit.spec.family import preset_names
+from envkit.spec.load import load
 from tests.npu_sim import base as npu_sim
 from tests.real.derived import derived
 
@@ -144,12 +145,13 @@ def test_a_preset_is_built_and_proven(name: str, debian: str, tmp_path: Path) ->
     if row.torch:
         (spec / "wheels").mkdir()
         torch_wheel(spec / "wheels", *row.torch)
-    tag = f"envkit-test-preset-{name}:dev"
+    tag, stands_in = f"envkit-test-preset-{name}:dev", load(str(spec), paths.presets()).spec.base
     words = (*row.program, "build", str(spec), "--tag", tag)
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stderr
     assert engine.images.inspect(tag), "built, proven and tagged"
-    engine.images.untag(tag)
+    for made in (tag, *([stands_in] if row.base else [])):
+        engine.images.untag(made)
 
 
 TORCH = '''\
