@@ -68,6 +68,13 @@ class ThisPython(ScriptedHost):
         return 0
 
 
+class Far(ScriptedHost):
+    """A machine over SSH: no program of ours is there, and none of our files."""
+
+    def forward(self, address: str) -> Path:
+        raise AssertionError(address)
+
+
 def in_pieces(content: bytes, size: int = 3000) -> Iterator[bytes]:
     yield from (content[at : at + size] for at in range(0, len(content), size))
 
@@ -128,3 +135,10 @@ def test_what_breaks_the_stream_is_what_is_told() -> None:
 
     with pytest.raises(EngineError, match="the engine went away"):
         search(breaks())
+
+
+@pytest.mark.real
+def test_bytes_are_searched_here_also_for_an_engine_elsewhere() -> None:
+    host = Far()
+    found = search_archive(host, Archive(content=in_pieces(WHOLE), lower_layers=1), VALUES)
+    assert set(found.findings) == FOUND and host.lines == []

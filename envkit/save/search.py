@@ -19,7 +19,8 @@ from envkit.container import bundle
 from envkit.engines.base import Engine
 from envkit.engines.values import ExecRequest
 from envkit.errors import EngineError, EnvkitError
-from envkit.hosts.base import Command, Host
+from envkit.hosts.base import Command, Host, Remote
+from envkit.hosts.local import LocalHost
 from envkit.plan.run_plan import SECRETS
 from envkit.save.findings import Finding, Found, Unread
 from envkit.save.rules import program_rules
@@ -132,10 +133,11 @@ class Archive:
 
 
 def search_archive(host: Host, archive: Archive, values: tuple[Value, ...]) -> Found:
-    """Search an image's bytes on this machine, in every layer, also what a later layer hides.
+    """Search an image's bytes, in every layer, also what a later layer hides; on this machine: they are here.
 
     A stream is read once and never lies on the disk.
     """
+    host = LocalHost() if isinstance(host, Remote) else host
     if isinstance(archive.content, Path):
         return _search(host, archive.content, archive, values)
     with Scratch("search") as folder:
