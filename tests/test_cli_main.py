@@ -49,7 +49,8 @@ def test_a_full_disk_is_said_without_a_traceback(monkeypatch: pytest.MonkeyPatch
     done = CliRunner().invoke(envkit, ["schema"])
     assert done.exit_code == 6
     assert done.stderr == (
-        "error: [Errno 28] No space left on device\n  fix: look at that file's disk and permissions\n"
+        "error: [Errno 28] No space left on device\n  fix: make room there; for files that envkit "
+        "makes for a while, TMPDIR=/big/disk names another folder\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from envkit.engines.values import SAVE
 
 class Api:
     """An engine that breaks the connection off; the image is there after some looks, or never."""
+
+    timeout = 0.01
 
     def __init__(self, states: list[str], made_after: int | None) -> None:
         self.states, self.made_after, self.looks, self.posts = states, made_after, 0, 0
@@ -64,6 +67,28 @@ def test_a_lost_reply_is_an_image_that_is_found(states: list[str], looks: int) -
 def test_a_commit_that_made_nothing_says_so(states: list[str]) -> None:
     with pytest.raises(LinkLost, match="it made no image of lab"):
         docker_commit.commit(Api(states, made_after=None), "lab", {SAVE: "key"})
+
+
+class Silent(Api):
+    """An engine whose answer does not come."""
+
+    def _post_json(self, url: str, **given: Any) -> Any:
+        self.posts += 1
+        threading.Event().wait()
+
+
+@pytest.mark.parametrize("states", [["running"], ["running", "paused", "paused", "running"], ["exited"]])
+def test_an_answer_that_never_comes_is_an_image_that_is_found(states: list[str]) -> None:
+    api = Silent(states, made_after=12 if states == ["exited"] else 3)
+    assert docker_commit.commit(api, "lab", {SAVE: "key"}) == "sha256:made"
+    assert api.posts == 1
+
+
+def test_who_never_answers_and_makes_nothing_is_given_up() -> None:
+    api = Silent(["running"], made_after=None)
+    with pytest.raises(LinkLost, match="did not answer in time; it made no image of lab"):
+        docker_commit.commit(api, "lab", {SAVE: "key"})
+    assert api.posts == 1
 
 
 def test_what_is_there_already_is_not_made_again() -> None:

@@ -173,3 +173,18 @@ def test_what_the_engine_lays_over_an_image_is_not_read(tree: Path, made: Make) 
     (layer,) = made(changes=None)
     assert names(layer) == ["dev", "etc", "etc/hosts", "etc/motd", "proc"]
     assert layer.count(b"of this machine") == 1
+
+
+def test_what_the_engine_links_at_every_start_is_no_change(tree: Path, tmp_path: Path) -> None:
+    below, above = tmp_path / "below", tmp_path / "above"
+    for number, root in enumerate((below, above)):
+        (root / "etc").mkdir(parents=True)
+        (root / "etc" / "mtab").symlink_to("/proc/mounts")
+        for path in (root / "etc" / "mtab", root / "etc"):
+            os.utime(path, (number, number), follow_symlinks=False)
+    (above / "etc" / "mine").write_text("kept\n")
+    found = list(compare(iter(listed(below)), iter(listed(above))))
+    assert found == [
+        ("/etc/mine", "added"),
+        ("/etc/mtab", "unsure"),
+    ]  # unsure: their content decides, and is none

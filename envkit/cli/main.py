@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import shutil
@@ -57,6 +58,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("envkit.cli.doctor", "Say what is wrong with this machine, or in a log."),
     "engine": ("envkit.cli.engine", "Look at the container engine, or install one."),
 }
+_LOOK = "look at that file's disk and permissions"
+_ROOM = "make room there; for files that envkit makes for a while, TMPDIR=/big/disk names another folder"
 
 
 class Boundary(click.Group):
@@ -101,7 +104,7 @@ class Boundary(click.Group):
         except BrokenPipeError:
             raise  # the reader has gone: click ends quietly
         except OSError as error:
-            _fail(str(error), "look at that file's disk and permissions")
+            _fail(str(error), _ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else _LOOK)
             ctx.exit(HostError.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)

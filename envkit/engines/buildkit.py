@@ -67,6 +67,8 @@ class BuildKit:
         if self._endpoint.local:
             # The build reaches what this machine reaches: its proxy on loopback, its resolver.
             words += ["--network=host"]
+        if request.name:
+            words += [f"--tag={request.name}"]
         if request.target:
             words += [f"--target={request.target}"]
         if request.no_cache:

@@ -62,6 +62,7 @@ class Classic:
             "buildargs": json.dumps(dict(request.build_args)),
             "labels": json.dumps(dict(request.labels)),
             "target": request.target or "",
+            "t": request.name,
         }
         response = self._api._post(
             self._api._url("/build"),

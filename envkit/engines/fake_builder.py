@@ -25,7 +25,7 @@ class FakeBuilder:
     failures: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def build(self, request: BuildRequest, report: Callable[[BuildEvent], None]) -> str:
-        """Build; return the image's id (it gets no tag)."""
+        """Build; return the image's id."""
         self.requests.append(request)
         steps = _stage(_instructions(request), request.target)
         image = replace(self._base(steps[0]), digests=(), tags=(), id="")
@@ -40,6 +40,8 @@ class FakeBuilder:
         if self.images.inspect(made.id) is None:
             layers = tuple(LayerFacts(created_by=step, size_bytes=0) for step in steps)
             self.images.add(made, layers)
+        if request.name:
+            self.images.tag(made.id, request.name)
         return made.id
 
     def _base(self, first: str) -> ImageFacts:

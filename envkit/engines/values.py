@@ -109,6 +109,7 @@ class BuildRequest:
 
     context: Path
     dockerfile: str = "Dockerfile"
+    name: str = ""  # what the image is called as soon as it is there; "" for nothing
     target: str | None = None
     secrets: Mapping[str, Path] = field(default_factory=dict)  # id → file; BuildKit only
     build_args: Mapping[str, str] = field(default_factory=dict, repr=False)  # predefined proxy arguments only

@@ -16,7 +16,7 @@ from envkit.hosts.base import Host
 from envkit.image import verdict as verdicts
 from envkit.image.base import check_free_disk, find_base
 from envkit.image.planned import Known, Planned, base_of, decide, plan_spec, prepare
-from envkit.image.proving import Reports, prove
+from envkit.image.proving import Reports, forget_names, prove
 from envkit.image.verdict import Verdict
 from envkit.plan.build_plan import BuildPlan
 from envkit.plan.kept import Kept
@@ -77,7 +77,10 @@ def build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions,
     _may_start(loaded, planned, engine, host, reports)
     image_id = (options.make or build_untagged)(planned, engine, options, reports)
     final = prove(image_id, planned.plan, engine, reports, verified=options.verified)
-    engine.images.tag(final, planned.plan.tag)
+    try:
+        engine.images.tag(final, planned.plan.tag)
+    finally:
+        forget_names(engine, final)
     made = engine.images.inspect(planned.plan.tag)
     if made is None:
         raise EngineError(f"{planned.plan.tag} was built and is gone", fix="run the command again")

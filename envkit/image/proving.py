@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from envkit.accelerators import ACCELERATORS
-from envkit.container.maker import this_process, word
+from envkit.container.maker import is_this_process, maker_of_word, this_process, word
 from envkit.engines.base import Engine
 from envkit.engines.values import BuildEvent, BuildRequest, short_id
 from envkit.errors import EngineError, VerifyError
@@ -37,7 +37,10 @@ class Reports:
 
 
 def prove(image_id: str, plan: BuildPlan, engine: Engine, reports: Reports, *, verified: bool) -> str:
-    """Return the id of the image with its manifest, and its verdict; VerifyError when it does not work."""
+    """Return the id of the image with its manifest, and its verdict; VerifyError when it does not work.
+
+    It has a name for now, until `forget_names`: it is never nobody's.
+    """
     if ACCELERATORS[plan.accelerator].base_has_variables:
         image_id = _with_variables(image_id, plan.name, engine, reports)
     return prove_as(plan.name, image_id, engine, reports, verified=verified)
@@ -65,6 +68,22 @@ def prove_as(name: str, image_id: str, engine: Engine, reports: Reports, *, veri
         return _last_layer(named, files, labels, engine, reports)
 
 
+def name_for_now(name: str, what: str) -> str:
+    """Return a name for an image that nobody has proven, or named, yet; `name` and `what` are words.
+
+    It is this call's alone, and tells its process: `envkit gc` removes it when that was killed.
+    """
+    return f"{UNVERIFIED}/{name}:{what}-{word(this_process())}"
+
+
+def forget_names(engine: Engine, image_id: str) -> None:
+    """Take away the names for now that this process gave an image: with no other name it goes."""
+    found = engine.images.inspect(image_id)
+    for name in found.tags if found else ():
+        if name.startswith(f"{UNVERIFIED}/") and is_this_process(maker_of_word(name.rpartition("-")[2])):
+            _untag(engine, name)
+
+
 def _with_variables(image_id: str, name: str, engine: Engine, reports: Reports) -> str:
     """Give the image what its base's own scripts set: known only now, and it must be there for the proof."""
     found = own_variables.found_in(engine, image_id)
@@ -90,16 +109,14 @@ def _last_layer(
             (folder / file).chmod(0o644)
         lines = [f"FROM {name}", f"COPY {json.dumps([*files, '/opt/envkit/'])}"]
         (folder / "Dockerfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return engine.builder.build(BuildRequest(context=folder, labels=labels), reports.event)
+        called = name_for_now(name.removeprefix(f"{UNVERIFIED}/").partition(":")[0], "proven")
+        return engine.builder.build(BuildRequest(context=folder, name=called, labels=labels), reports.event)
 
 
 @contextmanager
 def _name_for_now(engine: Engine, image_id: str, name: str) -> Iterator[str]:
-    """Give the image a name that a Dockerfile can start from; the name goes in any case.
-
-    The name is this build's alone, and tells its process: `envkit gc` removes it when that was killed.
-    """
-    named = f"{UNVERIFIED}/{name}:{short_id(image_id)}-{word(this_process())}"
+    """Give the image a name that a Dockerfile can start from; the name goes in any case."""
+    named = name_for_now(name, short_id(image_id))
     engine.images.tag(image_id, named)
     try:
         yield named

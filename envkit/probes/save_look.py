@@ -101,9 +101,9 @@ def at_work() -> tuple[list[str], list[str]]:
 def manual() -> list[str]:
     """Return the packages that somebody asked apt for: the others came with them."""
     try:
-        done = subprocess.run(
-            ("apt-mark", "showmanual"), capture_output=True, text=True, timeout=60, check=False
-        )
+        # Without these apt writes megabytes of caches into the environment that is only looked at.
+        words = ("apt-mark", "-oDir::Cache::pkgcache=", "-oDir::Cache::srcpkgcache=", "showmanual")
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     except OSError:
         return []
     return done.stdout.split()

@@ -35,6 +35,7 @@ class Recipe:
     below: tuple[str, ...]  # the lower layers, by their diff_ids
     history: tuple[LayerFacts, ...] = ()  # theirs
     created_by: str = "envkit commit"  # what the history says of the new ones
+    name: str = ""  # what the image is called as soon as it is loaded; "" for nothing
 
 
 def image_json(recipe: Recipe, layers: Sequence[Layer]) -> bytes:
@@ -85,7 +86,8 @@ def write_archive(target: Path, recipe: Recipe, layers: Sequence[Layer], lower: 
             with layer.path.open("rb") as file:
                 _add(archive, names[-1], file, layer.size_bytes)
             layer.path.unlink()
-        manifest = json.dumps([{"Config": f"{name}.json", "RepoTags": None, "Layers": names}]).encode()
+        called = [recipe.name] if recipe.name else None
+        manifest = json.dumps([{"Config": f"{name}.json", "RepoTags": called, "Layers": names}]).encode()
         for file_name, content in ((f"{name}.json", config), ("manifest.json", manifest)):
             _add(archive, file_name, io.BytesIO(content), len(content))
     return f"sha256:{name}"

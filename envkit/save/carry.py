@@ -10,13 +10,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from envkit.engines.base import Engine
+from envkit.engines.failures import LinkLost
 from envkit.engines.values import ImageFacts
 from envkit.environment import save_lease
 from envkit.environment.site import Site
 from envkit.errors import EngineError, VerifyError
 from envkit.image import verdict as verdicts
 from envkit.image.base import check_free_disk
-from envkit.image.proving import Reports, prove_as
+from envkit.image.proving import Reports, forget_names, name_for_now, prove_as
 from envkit.image.verdict import Verdict
 from envkit.save import lineage, search
 from envkit.save.archive import Recipe, spool, write_archive
@@ -27,7 +28,7 @@ from envkit.save.layers import Layer, LayerWish, make_layers, reading
 from envkit.save.lineage import Ancestor
 from envkit.save.plan import CommitPlan, refuse_at_work, refuse_findings, refuse_left
 from envkit.save.settings import cleaned
-from envkit.save.snapshot import remove_unnamed, snapshot
+from envkit.save.snapshot import snapshot
 from envkit.save.squash import ground
 from envkit.save.to_spec import SpecChange
 from envkit.save.trees import changed
@@ -102,15 +103,9 @@ def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_a
         work = _Work(site=site, plan=plan, reports=reports, scratch=scratch, values=plan.sight.values)
         made, findings = _made(work)
         try:
-            final = prove("save", made, site.engine, reports)
-        except VerifyError as error:
-            remove_unnamed(site.engine, made)
-            fix = f"mend it in the environment, and commit again: `envkit shell {plan.environment}`"
-            raise VerifyError(error.what, fix=fix) from error
-        except BaseException:  # Ctrl-C, too
-            remove_unnamed(site.engine, made)
-            raise
-        site.engine.images.tag(final, plan.tag)
+            _prove_and_name(work, made, prove)
+        finally:
+            forget_names(site.engine, made)
     facts = site.engine.images.inspect(plan.tag)
     if facts is None:
         raise EngineError(f"{plan.tag} was saved and is gone", fix="run the command again")
@@ -125,6 +120,18 @@ def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_a
         verdict=verdicts.from_label(label) if label else None,
         removed=tuple(f"{one.place}: {one.rule}" for one in findings),
     )
+
+
+def _prove_and_name(work: _Work, made: str, prove: Prove) -> None:
+    try:
+        final = prove("save", made, work.engine, work.reports)
+    except VerifyError as error:
+        fix = f"mend it in the environment, and commit again: `envkit shell {work.plan.environment}`"
+        raise VerifyError(error.what, fix=fix) from error
+    try:
+        work.engine.images.tag(final, work.plan.tag)
+    finally:
+        forget_names(work.engine, final)
 
 
 def _made(work: _Work) -> tuple[str, tuple[Finding, ...]]:
@@ -201,19 +208,29 @@ def _loaded(work: _Work, wanted: _Wanted, layers: tuple[Layer, ...]) -> str:
         saved = work.engine.images.save(work.base.id)
         lower = spool(saved, work.scratch / "below.tar", work.base.size_bytes)
     archive = work.scratch / "image.tar"
-    write_archive(archive, _recipe(work, below, wanted.cleaning), layers, lower)
+    identity = write_archive(archive, _recipe(work, below, wanted.cleaning), layers, lower)
     work.note("giving it to the engine, and searching its bytes")
     held = search.Archive(content=archive, lower_layers=len(below) if lower else 0, loose=True)
     with ThreadPoolExecutor(1) as beside:
         searched = beside.submit(search.search_archive, work.site.host, held, work.values)
-        made = work.engine.images.load(archive, work.note)
+        made = _given(work, archive, identity)
     try:
         found = without_allowed(searched.result().findings, work.plan.allow)
         refuse_left(one for one in found if one.where != "lower layer")
     except BaseException:  # Ctrl-C, too
-        remove_unnamed(work.engine, made)
+        forget_names(work.engine, made)
         raise
     return made
+
+
+def _given(work: _Work, archive: Path, identity: str) -> str:
+    """Give the archive to the engine; return the image's id, also when only the answer was lost."""
+    try:
+        return work.engine.images.load(archive, work.note)
+    except LinkLost:
+        if work.engine.images.inspect(identity) is None:
+            raise
+        return identity
 
 
 def _recipe(work: _Work, below: tuple[str, ...], cleaning: Scrub) -> Recipe:
@@ -230,7 +247,12 @@ def _recipe(work: _Work, below: tuple[str, ...], cleaning: Scrub) -> Recipe:
         config, lines = cleaned(config, [row.created_by for row in history], work.values)
         history = tuple(replace(row, created_by=line) for row, line in zip(history, lines, strict=True))
     return Recipe(
-        architecture=work.base.architecture, config=config, created=now, below=below, history=history
+        architecture=work.base.architecture,
+        config=config,
+        created=now,
+        below=below,
+        history=history,
+        name=name_for_now("save", "new"),
     )
 
 

@@ -45,11 +45,6 @@ def snapshot(engine: Engine, container: ContainerFacts, report: Callable[[str], 
         _remove(engine, image)
 
 
-def remove_unnamed(engine: Engine, image: str) -> None:
-    """Remove an image that has no name; what is still in use stays for `envkit gc`."""
-    _remove(engine, image)
-
-
 def _remove(engine: Engine, image: str) -> None:
     for _ in range(_TRIES):
         try:

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,6 +26,11 @@ from envkit.hosts.local import LocalHost
 from tests.faults.private_engine import PrivateEngine, make_bridge, remove_bridge
 from tests.faults.processes import Process, Source, source
 from tests.faults.proxy import Proxy, Rule
+from tests.faults.saves import TINY
+from tests.once import made_once
+from tests.real.conftest import IMAGE as IDE_IMAGE
+from tests.real.derived import derived
+from tests.real.save.conftest import TINY as TINY_FOLDER
 from tests.real.up.conftest import IMAGE, STAND_IN
 
 MARK = "io.envkit.test=faults"
@@ -75,6 +81,22 @@ def private(bridge: None, stand_in: bytes) -> Iterator[PrivateEngine]:
             yield engine
         finally:
             engine.remove()
+
+
+@pytest.fixture(scope="session")
+def tiny(engine: docker.DockerClient, debian: str) -> str:
+    """The tiny image of tests/real/save on that engine: envkit's own Python, and little else."""
+    image = os.environ.get("ENVKIT_TEST_IMAGE", IDE_IMAGE)
+    if image == IDE_IMAGE:
+        with made_once("image"):
+            words = [str(Path(sys.executable).with_name("envkit")), "build", "preset:cpu", "--tag", image]
+            subprocess.run(words, check=True, capture_output=True, timeout=3600)
+    with derived(TINY_FOLDER, image) as name:
+        saved = subprocess.run(["docker", "save", name], check=True, capture_output=True).stdout
+    (loaded,) = engine.images.load(saved)
+    loaded.tag(TINY)
+    engine.images.remove(name)
+    return TINY
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,137 @@
+"""`envkit commit` is killed at thirty points: run again it makes the very same image, and nothing stays.
+
+A point is a request that changes something on the engine, chosen from all that an undisturbed save makes. All
+is real but `verify`, which the tiny image cannot pass: its manifest is collected, its last layer built. Each
+run begins over what those before it left: ten are killed, one after the other, and the next is not.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.faults.processes import UNPROVEN, Process, Source
+from tests.faults.proxy import Proxy
+from tests.faults.saves import Left, Place, Point, Save, acts, made, points, run_in, until
+from tests.names import fresh
+
+pytestmark = pytest.mark.real
+
+FIRST = "mkdir -p /opt/mine; head -c 300000 /dev/urandom >/opt/mine/big; echo 1 >/opt/mine/file"
+SECOND = "rm /opt/mine/big /srv/tree/delete; echo 2 >/opt/mine/file; echo more >>/srv/tree/change"
+MUST = "^POST .*/(commit|images/load|build|tag)$"
+POINTS, ROUNDS = 20, 2
+SQUASH_POINTS = 10
+
+
+@pytest.fixture(scope="module")
+def place(
+    engine: docker.DockerClient,
+    one_proxy: Proxy,
+    environment: dict[str, str],
+    processes: Source,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
+    """The tests' engine, and a proxy that lets everything through at first and afterwards."""
+    outputs, numbers = tmp_path_factory.mktemp("outputs"), itertools.count()
+
+    def begin(*words: str, **more: str) -> Process:
+        variables = {**environment, UNPROVEN: "1", **more}
+        return processes.start(words, variables, outputs / str(next(numbers)))
+
+    one_proxy.mend()
+    yield Place(engine=engine, proxy=one_proxy, begin=begin, temporary=Path(environment["TMPDIR"]))
+    one_proxy.mend()
+
+
+@pytest.fixture(scope="module")
+def first(place: Place, tiny: str) -> Iterator[str]:
+    """An image that was saved once."""
+    name = fresh("first")
+    container = made(place.engine, tiny, name)
+    run_in(container, FIRST)
+    save = Save(place=place, container=container, name=name)
+    try:
+        save.done()
+    finally:
+        container.remove(force=True)
+    yield save.tag
+    save.forget()
+
+
+@pytest.fixture(scope="module")
+def save(place: Place, first: str) -> Iterator[Save]:
+    """An environment of it, in which more was done."""
+    name = fresh("second")
+    container = made(place.engine, first, name)
+    run_in(container, SECOND)
+    save = Save(place=place, container=container, name=name)
+    yield save
+    save.forget()
+    container.remove(force=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What an undisturbed save asks of the engine, and makes."""
+
+    acts: list[tuple[str, str, int]]
+    layers: list[str]
+    before: Left  # what is there without it
+
+
+def known(save: Save) -> Known:
+    """Save it, and forget that."""
+    before = save.place.left()
+    save.place.proxy.mend()
+    layers = save.done()
+    seen = list(save.place.proxy.seen)
+    save.forget()
+    assert save.place.left() == before
+    return Known(acts=acts(seen), layers=layers, before=before)
+
+
+@pytest.fixture(scope="module")
+def plain(save: Save) -> Known:
+    """Of a save."""
+    return known(save)
+
+
+@pytest.fixture(scope="module")
+def squashed(save: Save) -> Known:
+    """Of one that makes one layer of both."""
+    return known(replace(save, more=("--squash",)))
+
+
+def killed_and_saved(save: Save, chosen: list[Point], known: Known) -> None:
+    """Kill it at each of the points; then let it end."""
+    last = max(at for at, (_, path, _) in enumerate(known.acts) if path.endswith("/tag"))
+    for point in chosen:
+        save.place.kill(point.rule(), *save.words)
+        until(lambda: save.state() == "running", "nothing is paused any more")
+        if save.is_tagged():  # nothing but what is for a while was still to go
+            assert known.acts.index(point.act) >= last, point
+            save.forget()
+    assert save.done() == known.layers
+    save.forget()
+    assert save.place.swept() == known.before
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_a_killed_save_converges(save: Save, plain: Known, number: int) -> None:
+    chosen = points(plain.acts, POINTS, MUST)
+    assert len(set(chosen)) == POINTS
+    killed_and_saved(save, chosen[number::ROUNDS], plain)
+
+
+def test_a_killed_squash_converges(save: Save, squashed: Known) -> None:
+    """What it has in common with a save was killed there: these are the steps between copy and new image."""
+    loads = [at for at, (_, path, _) in enumerate(squashed.acts) if path.endswith("/load")]
+    assert len(loads) == 2
+    chosen = points(squashed.acts[loads[0] - 2 : loads[1] + 1], SQUASH_POINTS, MUST)
+    killed_and_saved(replace(save, more=("--squash",)), chosen, squashed)
