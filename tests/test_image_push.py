@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import pytest
 
@@ -10,6 +12,7 @@ from envkit.engines.fake import FakeEngine
 from envkit.engines.fake_images import made_id
 from envkit.engines.registry_failures import RegistryFailed
 from envkit.engines.values import Published, Sent
+from envkit.environment.garbage import Place, leftovers, sweep
 from envkit.errors import EnvkitError, UsageError
 from envkit.image.push import PushWish, View, push
 from envkit.image.verdict import Item, Verdict, to_label
@@ -149,3 +152,42 @@ def test_what_a_platform_would_not_take_is_not_sent(engine: FakeEngine) -> None:
         "(it was tried as its own user only)"
     )
     assert engine.images.registry == {}
+
+
+class Killed(BaseException):
+    """The push ended where it was."""
+
+
+@pytest.fixture
+def killed(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """What a push left that was killed while the engine sent."""
+    before = engine.images.require("lab:dev")
+    names: list[str] = []
+
+    def push_(reference: str, *_: object) -> str:
+        names.extend(engine.images.require("lab:dev").tags)
+        raise Killed
+
+    monkeypatch.setattr(engine.images, "push", push_)
+    with pytest.raises(Killed):
+        push(engine, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
+    monkeypatch.undo()
+    assert engine.images.require("lab:dev").tags == before.tags
+    for name in names:
+        pid = f".{os.getpid()}."
+        engine.images.tag(before.id, name.replace(pid, ".999999999."))
+    return engine
+
+
+def test_a_push_takes_away_the_name_that_a_killed_one_left(killed: FakeEngine) -> None:
+    assert len(killed.images.require("lab:dev").tags) == 3
+    push(killed, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
+    assert killed.images.require("lab:dev").tags == ("lab:dev",)
+
+
+def test_gc_takes_it_away_too_and_no_name_of_the_users(killed: FakeEngine) -> None:
+    killed.images.tag(killed.images.require("lab:dev").id, "registry.example:5000/team/mine:1")
+    place = Place(engine=killed, host=HOST, cache="/nowhere/cache")
+    found = leftovers(place, datetime.now(timezone.utc))
+    sweep(place, found, lambda line: None)
+    assert killed.images.require("lab:dev").tags == ("lab:dev", "registry.example:5000/team/mine:1")

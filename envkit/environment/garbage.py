@@ -16,6 +16,7 @@ from envkit.environment.left_folders import left_folders, remove_folder
 from envkit.environment.lookup import name_of
 from envkit.errors import EnvkitError
 from envkit.hosts.base import Host
+from envkit.image.lent_name import lent_by
 from envkit.image.proving import UNVERIFIED
 
 # Where a maker cannot be asked (another machine, an older envkit), age decides: a verification takes two
@@ -149,10 +150,10 @@ def _images(engine: Engine, now: datetime, used: set[str]) -> Iterator[Leftover]
         names = [tag for tag in facts.tags if tag.startswith(f"{UNVERIFIED}/")]
         for name in names:
             why = _ownerless(maker_of_word(name.rpartition("-")[2]), facts.created, now)
-            if why:
-                yield Leftover(
-                    kind="build's name", name=name, id=name, why=f"a build's name for a while, {why}"
-                )
+            lent = lent_by(name, facts.tags)
+            for left in (lent, name) if why and lent else (name,) if why else ():
+                what = "a push's" if lent else "a build's"
+                yield Leftover(kind="build's name", name=left, id=left, why=f"{what} name for a while, {why}")
         if not facts.tags and facts.id not in used:
             why = _unnamed(engine, facts, now)
             short = short_id(facts.id)

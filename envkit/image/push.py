@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -16,6 +16,7 @@ from envkit.errors import EnvkitError
 from envkit.hosts.base import Host, Remote
 from envkit.image import platforms
 from envkit.image.inventory import find, verdict_of
+from envkit.image.lent_name import called
 from envkit.image.patience import Patience
 from envkit.image.skopeo import Compression, Errand, Skopeo, find_skopeo, missing
 
@@ -87,7 +88,7 @@ def push(engine: Engine, host: Host, wish: PushWish, view: View) -> Pushed:
     sending, asking = (Patience(note=view.note, wait=view.wait) for _ in range(2))
     view.note(f"pushing {wish.image} to {name.whole} {_in_words(engine, way, wish.compression)}")
     if way is None:
-        with _called(engine, facts, name.whole):
+        with called(engine, facts, name.whole):
             digest = sending.ask(lambda: engine.images.push(name.whole, tally.hear, wish.silence_s))
     else:
         errand = Errand(facts=facts, name=name, compression=wish.compression, silence_s=wish.silence_s)
@@ -158,23 +159,6 @@ def _needed(
         told = "; ".join(f"it needs {need.what} ({need.reason})" for need in lacking)
         raise EnvkitError(f"{platform} would not take {name.whole}: {told}", fix=lacking[0].fix)
     return needs
-
-
-@contextmanager
-def _called(engine: Engine, facts: ImageFacts, reference: str) -> Iterator[None]:
-    """Give the image that name for as long as it is pushed: the engine pushes by name."""
-    before = engine.images.inspect(reference)
-    if before is not None and before.id == facts.id:
-        yield
-        return
-    engine.images.tag(facts.id, reference)
-    try:
-        yield
-    finally:
-        if before is not None:
-            engine.images.tag(before.id, reference)
-        elif facts.tags:  # an image that had no name keeps this one: it would go with it
-            engine.images.untag(reference)
 
 
 def _proven(name: Name, facts: ImageFacts, digest: str, held: Published | None) -> Published:
