@@ -70,16 +70,18 @@ class Registry:
 
     def manifest(self, repository: str, tag: str, login: dict[str, str] | None = None) -> tuple[int, bytes]:
         """Return what it says of a manifest: status and bytes."""
+        accept = (
+            "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+        )
+        return self.get(f"/v2/{repository}/manifests/{tag}", {"Accept": accept, **(login or {})})
+
+    def get(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        """Return what it answers: status and bytes."""
         connection: http.client.HTTPConnection = http.client.HTTPConnection(self.address, timeout=60)
         if self.ca:
             context = ssl.create_default_context(cafile=str(self.ca))
             connection = http.client.HTTPSConnection(self.address, timeout=60, context=context)
-        accept = (
-            "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
-        )
-        connection.request(
-            "GET", f"/v2/{repository}/manifests/{tag}", headers={"Accept": accept, **(login or {})}
-        )
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         try:
             return answer.status, answer.read()

@@ -9,7 +9,9 @@ import json
 import re
 import socket
 import struct
+import sys
 import threading
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
@@ -21,6 +23,8 @@ Do = Literal[
     "answer",  # with `status` and `body`; the registry hears nothing
     "reset",  # after `size` bytes of the request's body
     "hang",  # after `size` bytes: nobody reads on, until the proxy ends
+    "block-before",  # waits for `go`, then goes on as usual; `reached` tells that it waits
+    "block-after",  # the registry acts; its answer waits for `go`
 ]
 
 
@@ -36,6 +40,14 @@ class Rule:
     body: object = ""
     size: int = 0
     met: int = 0
+    first: int = 1  # how many such requests go on as usual before, and one
+    reached: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self) -> None:
+        """Wait for `go`."""
+        self.reached.set()
+        self.go.wait(120)
 
 
 @dataclass
@@ -51,7 +63,7 @@ class Faults:
 
     def __post_init__(self) -> None:
         handler = type("Handler", (_Handler,), {"faults": self})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server = _Server(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -65,10 +77,18 @@ class Faults:
     def rule(self, method: str, path: str) -> Rule | None:
         """Return what is to be broken of this request."""
         for rule in self.rules:
-            if rule.method == method and re.search(rule.path, path) and rule.met < rule.times:
+            if rule.method in (method, "any") and re.search(rule.path, path) and rule.met < rule.times:
                 rule.met += 1
-                return rule
+                if rule.met >= rule.first:
+                    return rule
         return None
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that has gone: tests kill it."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,12 +102,14 @@ class _Handler(BaseHTTPRequestHandler):
         faults = self.faults
         faults.seen.append(f"{self.command} {self.path.partition('?')[0]}")
         rule = faults.rule(self.command, self.path)
-        if rule is not None and rule.do != "answer":
+        if rule is not None and rule.do in ("reset", "hang"):
             self._read_body(rule.size)
             self._break(rule)
             return
         body = self._read_body(None)
-        if rule is not None:
+        if rule is not None and rule.do == "block-before":
+            rule.wait()
+        if rule is not None and rule.do == "answer":
             digest = f"sha256:{hashlib.sha256(body).hexdigest()}"  # as if it had kept what it was given
             self._answer(rule.status, json.dumps(rule.body).encode(), {"Docker-Content-Digest": digest})
         elif faults.token and self.path.startswith("/token"):
@@ -97,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             challenge = f'Bearer realm="http://{faults.address}/token",service="tests",scope="{scope}"'
             self._answer(401, b"{}", {"WWW-Authenticate": challenge})
         else:
-            self._forward(body)
+            self._forward(body, rule)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _any
 
@@ -120,17 +142,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    def _forward(self, body: bytes) -> None:
-        connection = http.client.HTTPConnection(self.faults.upstream, timeout=120)
+    def _forward(self, body: bytes, rule: Rule | None) -> None:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
         headers.pop("Authorization", None) if self.faults.token else None
         if body or self.command in ("POST", "PUT", "PATCH"):
             headers["Content-Length"] = str(len(body))
-        connection.request(self.command, self.path, body=body, headers=headers)  # its Host stays ours
-        answer = connection.getresponse()
+        with closing(http.client.HTTPConnection(self.faults.upstream, timeout=120)) as connection:
+            connection.request(self.command, self.path, body=body, headers=headers)  # its Host stays ours
+            answer = connection.getresponse()
+            content = answer.read()
         kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
-        self._answer(answer.status, answer.read(), kept)
-        connection.close()
+        if rule is not None and rule.do == "block-after":
+            rule.wait()
+        self._answer(answer.status, content, kept)
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -148,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
             whole = int(self.headers.get("Content-Length") or 0)
             return self.rfile.read(whole if most is None else min(whole, most))
         read = bytearray()
-        while size := int(self.rfile.readline().split(b";")[0], 16):
+        while size := self._size():
             if most is not None and len(read) + size > most:
                 read += self.rfile.read(most - len(read))
                 return bytes(read)
@@ -156,3 +180,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.readline()
         self.rfile.readline()
         return bytes(read)
+
+    def _size(self) -> int:
+        """Read the size of the next chunk."""
+        line = self.rfile.readline()
+        if not line:
+            raise ConnectionError("the client has gone")
+        return int(line.split(b";")[0], 16)

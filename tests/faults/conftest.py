@@ -24,9 +24,9 @@ from envkit.engines.docker import connect
 from envkit.engines.values import BuildRequest
 from envkit.hosts.local import LocalHost
 from tests.faults.private_engine import PrivateEngine, make_bridge, remove_bridge
-from tests.faults.processes import Process, Source, source
+from tests.faults.processes import UNPROVEN, Process, Source, source
 from tests.faults.proxy import Proxy, Rule
-from tests.faults.saves import TINY
+from tests.faults.saves import TINY, Place
 from tests.once import made_once
 from tests.real.conftest import IMAGE as IDE_IMAGE
 from tests.real.derived import derived
@@ -168,6 +168,26 @@ def processes() -> Iterator[Source]:
     """Where `envkit` processes come from."""
     with source() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def place(
+    engine: docker.DockerClient,
+    one_proxy: Proxy,
+    environment: dict[str, str],
+    processes: Source,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
+    """The tests' engine, and a proxy that lets everything through at first and afterwards."""
+    outputs, numbers = tmp_path_factory.mktemp("outputs"), itertools.count()
+
+    def begin(*words: str, **more: str) -> Process:
+        variables = {**environment, UNPROVEN: "1", **more}
+        return processes.start(words, variables, outputs / str(next(numbers)))
+
+    one_proxy.mend()
+    yield Place(engine=engine, proxy=one_proxy, begin=begin, temporary=Path(environment["TMPDIR"]))
+    one_proxy.mend()
 
 
 @pytest.fixture

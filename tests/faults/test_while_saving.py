@@ -7,16 +7,11 @@ run begins over what those before it left: ten are killed, one after the other, 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import docker
 import pytest
 
-from tests.faults.processes import UNPROVEN, Process, Source
-from tests.faults.proxy import Proxy
 from tests.faults.saves import Left, Place, Point, Save, acts, made, points, run_in, until
 from tests.names import fresh
 
@@ -27,26 +22,6 @@ SECOND = "rm /opt/mine/big /srv/tree/delete; echo 2 >/opt/mine/file; echo more >
 MUST = "^POST .*/(commit|images/load|build|tag)$"
 POINTS, ROUNDS = 20, 2
 SQUASH_POINTS = 10
-
-
-@pytest.fixture(scope="module")
-def place(
-    engine: docker.DockerClient,
-    one_proxy: Proxy,
-    environment: dict[str, str],
-    processes: Source,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Place]:
-    """The tests' engine, and a proxy that lets everything through at first and afterwards."""
-    outputs, numbers = tmp_path_factory.mktemp("outputs"), itertools.count()
-
-    def begin(*words: str, **more: str) -> Process:
-        variables = {**environment, UNPROVEN: "1", **more}
-        return processes.start(words, variables, outputs / str(next(numbers)))
-
-    one_proxy.mend()
-    yield Place(engine=engine, proxy=one_proxy, begin=begin, temporary=Path(environment["TMPDIR"]))
-    one_proxy.mend()
 
 
 @pytest.fixture(scope="module")
