@@ -30,7 +30,7 @@ _NAMED = 12  # packages of one kind that are listed
     "--allow",
     multiple=True,
     metavar="PATH",
-    help="A file or folder whose keys are no secrets, such as a project's for its tests.  [repeatable]",
+    help="A file or folder whose keys are no secrets, such as a project's for its tests. May be repeated.",
 )
 @click.option("--squash", is_flag=True, help="Make one layer of this and of earlier saves.")
 @click.option(
