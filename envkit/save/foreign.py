@@ -72,11 +72,11 @@ def _with_values(foreign: Foreign) -> Foreign:
 def _layers(foreign: Foreign, copy: str, base: ImageFacts, scratch: Path) -> Sequence[Layer] | None:
     """Return what was changed as layers, without secrets; None where no Python in it could read that."""
     engine = foreign.engine
-    with reading(engine, copy) as inside:
+    with reading(engine, base.id) as beneath, reading(engine, copy) as inside:
         if not _can_read(engine, inside):
             return None
         told = engine.containers.changes(foreign.container.id)
-        kept, dropped = sorted_out(engine, inside, changed(engine, base.id, inside, told))
+        kept, dropped = sorted_out(engine, inside, changed(engine, beneath, inside, told))
         foreign.note(f"searching what was changed in it for secrets: {len(kept)} paths")
         there = [one.path for one in kept if one.kind != "deleted"]
         found = search.scan(engine, inside, there, foreign.values)
