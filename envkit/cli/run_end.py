@@ -31,7 +31,7 @@ def follow_to_end(site: Site, run: Run, *, rank: int | None, tail: int | None) -
     from envkit.run.follow import Ears, follow_with
     from envkit.run.follow_nodes import follow_nodes
     from envkit.run.output import Wanted, log_of, offset_of
-    from envkit.run.settle import settle
+    from envkit.run.settle import settle_if_reached
 
     offset = offset_of(site.host, log_of(run, Wanted(rank=rank)), tail)
     known, ears = going.of(run), Ears(write=write, report=output.note, rank=rank)
@@ -41,7 +41,7 @@ def follow_to_end(site: Site, run: Run, *, rank: int | None, tail: int | None) -
             end = follow_nodes(nodes, ears).end
         else:
             end = follow_with(site, known, ears, offset=offset)
-            settle(site, known)
+            settle_if_reached(site, known, output.note)
     except KeyboardInterrupt:
         output.note(f"run {run.name} goes on; `envkit stop {run.name}` ends it")
         click.get_current_context().exit(Interrupted.exit_code)

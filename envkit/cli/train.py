@@ -188,10 +188,10 @@ def _hanging_up_leaves() -> Iterator[None]:
 def _heard(site: Site, going: Going, ears: Ears) -> Heard:
     from envkit.run.follow import follow_with
     from envkit.run.follow_nodes import Heard
-    from envkit.run.settle import settle
+    from envkit.run.settle import settle_if_reached
 
     end = follow_with(site, going, ears)
-    written = settle(site, going)
+    written = settle_if_reached(site, going, output.note)
     return Heard(end=end, stays=((going.name, written),) if written else ())
 
 

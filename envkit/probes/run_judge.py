@@ -139,6 +139,10 @@ def sentence(end: Facts, seen: Facts) -> str:
     told = SENTENCES[end["cause"]].format(
         who=_who(end, seen), code=end["code"], signal=end["signal"] or "a signal", words=end["words"]
     )
+    if end["cause"] == "outside" and end["state"] == "stopped":
+        told = (
+            "asked to end from outside (SIGTERM): by docker stop, or as the engine or the machine went down"
+        )
     frame = end["frame"]
     if frame and end["cause"] == "signal":  # torch may abort at the end of a process that an exception ended
         told += f" after {end['words']}"

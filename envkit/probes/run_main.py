@@ -33,6 +33,7 @@ _REASONS = {
     "node-lost": "host-lost",
 }
 CANNOT_WRITE = 74  # EX_IOERR, sysexits.h
+TERMINATED = 143  # 128 + SIGTERM
 
 
 def main(request: Facts) -> None:
@@ -49,9 +50,11 @@ def main(request: Facts) -> None:
     except OSError as error:
         print(f"envkit: the run's evidence cannot be written: {error}", flush=True)
         sys.exit(CANNOT_WRITE)
-    code = min(int(end.get("code") or 0), 255)
-    # A restart policy must not start again what has ended: 0 tells it so; end.json has the real code.
-    sys.exit(0 if "host-lost" in request["retry_on"] else code)
+    if "host-lost" not in request["retry_on"]:
+        sys.exit(min(int(end.get("code") or 0), 255))
+    # A restart policy must not start again what has ended: 0 tells it so; end.json has the real code. Whoever
+    # was asked to end from outside is started again by an engine that went down, and by no `docker stop`.
+    sys.exit(TERMINATED if _was_asked_outside(end) else 0)
 
 
 def _begin(request: Facts) -> Tuple[Optional[int], Facts]:
@@ -67,8 +70,15 @@ def _begin(request: Facts) -> Tuple[Optional[int], Facts]:
     if os.getpid() != 1 or own.get("container") != identity()["container"]:
         sys.exit(f"envkit: attempt {number} of {request['name']} is there already")
     # We are started again: the engine or the machine ended us, with or without a last word before.
-    end = read(os.path.join(_folder(request, last), "end.json")) or _lost(request, last)
+    end = read(os.path.join(_folder(request, last), "end.json")) or {}
+    if not end or _was_asked_outside(end):
+        end = _lost(request, last, end)
     return _next(request, last, end), end
+
+
+def _was_asked_outside(end: Facts) -> bool:
+    """Tell whether neither the user nor a time limit asked it to end."""
+    return (end.get("state"), end.get("cause")) == ("stopped", "outside")
 
 
 def _folder(request: Facts, number: int) -> str:
@@ -80,7 +90,8 @@ def _last(request: Facts) -> int:
     return max((int(name) for name in names if name.isdecimal()), default=int(request["attempt"]))
 
 
-def _lost(request: Facts, number: int) -> Facts:
+def _lost(request: Facts, number: int, told: Facts) -> Facts:
+    """Write that an attempt was lost with the engine; `told`: its own last word, if it could say one."""
     from .run_judge import SENTENCES
     from .run_summary import Summary
 
@@ -99,6 +110,9 @@ def _lost(request: Facts, number: int) -> Facts:
     end["sentence"] = SENTENCES["engine-lost"]
     end["started"] = min((rank["started"] for rank in ranks), default=None)
     end["ended"] = time.time()
+    if told:
+        kept = {key: told[key] for key in ("code", "ranks", "started", "ended")}
+        end.update(kept, sentence="lost: the engine or the machine went down, and asked it to end first")
     free_room(attempt.folder)
     Summary(request, number).write(end=end)
     write(attempt.path("end.json"), end)

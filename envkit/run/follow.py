@@ -158,6 +158,8 @@ class _Following:
             self.number, self.offset = last, 0
             self.ears.began()
             return True
+        if self.run.survives and (end.state, end.cause) == ("stopped", "outside"):
+            return not self._has_vanished()  # an engine that went down asks so, and starts it again
         # Between two attempts nothing tells that another comes, but that the supervisor is still there.
         return self.run.retries > 0 and end.state in _RETRIED and self._is_there(time.monotonic())
 

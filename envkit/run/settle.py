@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from envkit.environment import card_lease
 from envkit.environment.site import Site
+from envkit.errors import EngineError, HostError
 from envkit.run.folder import End
 from envkit.run.going import Going, is_active, last_attempt, record
 
@@ -33,6 +35,15 @@ def settle(site: Site, run: Going) -> int:
         return written
     site.engine.containers.remove_idle(run.container)
     return 0
+
+
+def settle_if_reached(site: Site, run: Going, report: Callable[[str], None]) -> int:
+    """Do the same where the engine answers: how the run ended is known without it."""
+    try:
+        return settle(site, run)
+    except (EngineError, HostError) as error:
+        report(f"its container stays for now ({error.what}): `envkit runs` or the next run removes it")
+        return 0
 
 
 def told_end(site: Site, run: Going) -> End | None:

@@ -11,7 +11,7 @@ from tests.real.train.conftest import LONG_S, PROGRAM, Trainer
 
 pytestmark = pytest.mark.real
 
-LINES = 60_000
+LINES = 30_000
 # Slow enough for a supervisor that looks four times a second on a busy machine.
 TALKING = f"""
 import time
@@ -40,13 +40,9 @@ def test_who_follows_has_all_and_the_disk_the_beginning_and_the_end(trainer: Tra
         assert b"grew beyond 1 MB (--log-limit)" in text and text.endswith(b"the last word\n")
         found = numbers(text)
         assert found[0] == 0 and found[-1] == LINES - 1
+        if log.name != "all.log":  # there two count
+            assert sum(two != one + 1 for one, two in itertools.pairwise(found)) == 1
     later = subprocess.run(
         [PROGRAM, "logs", str(trainer.folder), "--tail", "3"], capture_output=True, timeout=LONG_S, check=True
     )
     assert later.stdout.endswith(b"the last word\n") and len(later.stdout.splitlines()) == 3
-
-
-def test_the_middle_is_missing_in_one_place_only(trainer: Trainer) -> None:
-    assert trainer.train(trainer.script(TALKING), "--log-limit", "1m").code == 0
-    found = numbers(trainer.log())
-    assert sum(two != one + 1 for one, two in itertools.pairwise(found)) == 1
