@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePath
 
@@ -105,6 +106,11 @@ def test_what_only_looks_like_a_row_is_not_reported(accelerator: str, line: str)
 def test_every_row_of_the_data_is_tried() -> None:
     rows = {(on, row["id"]) for row in compat.table("carry_over")["rows"] for on in row["on"]}
     assert rows == {(accelerator, row) for accelerator, row, _, _ in SHOWN}
+
+
+def test_every_row_names_a_source_that_can_be_looked_up_and_its_version() -> None:
+    for row in compat.table("carry_over")["rows"]:
+        assert re.search(r"\d+\.\d+|@[0-9a-f]{8}", row["source"]), row["id"]
 
 
 @pytest.mark.parametrize(
