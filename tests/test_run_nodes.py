@@ -64,6 +64,29 @@ def test_node_0_has_the_runs_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "own", "rank", "wanted"),
+    [
+        ("r", 0, 1, None),
+        ("r", 0, 2, ("b", "r-node1")),
+        ("r", 0, 6, None),  # there is no such rank, which the log's reader says
+        ("r-node1", 1, 3, None),
+        ("r-node1", 1, 0, ("a", "r")),
+        ("r-node1", 1, 5, ("c", "r-node2")),
+    ],
+)
+def test_a_rank_is_looked_for_on_its_own_node(
+    name: str, own: int, rank: int, wanted: tuple[str, str] | None
+) -> None:
+    record = SimpleNamespace(nproc=2, record={"nodes": ["a", "b", "c"], "node": own})
+    assert nodes.elsewhere(cast("Any", SimpleNamespace(name=name, record=record)), rank) == wanted
+
+
+def test_a_run_on_one_machine_has_all_its_ranks_there() -> None:
+    record = SimpleNamespace(nproc=2, record={})
+    assert nodes.elsewhere(cast("Any", SimpleNamespace(name="r", record=record)), 1) is None
+
+
+@pytest.mark.parametrize(
     ("other", "says"),
     [
         (part("b", FarHost(b"2"), "sha256:2"), "b has another image than a"),

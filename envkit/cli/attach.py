@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from envkit.cli import options
-from envkit.cli.run_end import code, follow_to_end
+from envkit.cli.run_end import code, follow_to_end, where_rank_is
 
 
 @click.command("attach", epilog="Example: envkit attach train-1127-0930-x7")
@@ -30,5 +30,6 @@ def command(name: str, tail: int, rank: int | None, host_name: str | None) -> No
     from envkit.run.listing import find
 
     site = open_site(host_name)
-    end = follow_to_end(site, find(site, name), rank=rank, tail=tail)
+    site, run = where_rank_is(site, find(site, name), rank)
+    end = follow_to_end(site, run, rank=rank, tail=tail)
     click.get_current_context().exit(code(end))

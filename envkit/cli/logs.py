@@ -96,15 +96,22 @@ def _refuse(what: str, *given: object) -> None:
 
 
 def _of_run(site: Site, run: Run, wanted: Wanted, *, follow: bool) -> None:
-    from envkit.cli.run_end import follow_to_end, write
+    from envkit.cli.run_end import follow_to_end, where_rank_is, write
+    from envkit.run.nodes import names_of
     from envkit.run.output import log_of, read
 
+    site, run = where_rank_is(site, run, wanted.rank)
     log = log_of(run, wanted)
     if not follow:
         for part in read(site.host, run, wanted):
             write(part)
         if not run.is_over and site.host.read_from(Path(log), 0) is None:
             output.note(f"run {run.name} is {run.state} and has printed nothing yet")
+        if wanted.rank is None and len(names_of(run)) > 1:
+            output.note(
+                f"this is what node 0 ({names_of(run)[0]}) printed; `--rank N` has any node's, "
+                f"`envkit attach {run.name}` follows all"
+            )
         return
     if wanted.attempt not in (None, run.attempt):
         _refuse("-f follows the last attempt", "--attempt")

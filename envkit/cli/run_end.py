@@ -49,6 +49,20 @@ def follow_to_end(site: Site, run: Run, *, rank: int | None, tail: int | None) -
     return end
 
 
+def where_rank_is(site: Site, run: Run, rank: int | None) -> tuple[Site, Run]:
+    """Return the machine and the part of a run that have a rank's log: on several nodes it may be another."""
+    from envkit.cli.train_nodes import opened
+    from envkit.run.listing import find
+    from envkit.run.nodes import elsewhere
+
+    there = None if rank is None else elsewhere(run, rank)
+    if there is None:
+        return site, run
+    name, part = there
+    other = opened(name)
+    return other, find(other, part)
+
+
 def _nodes(site: Site, run: Run, offset: int, tail: int | None) -> list[Followed]:
     """Return all nodes of a run whose first part this is; one that is not found is said, and left out."""
     from envkit.cli.train_nodes import opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import Any, Dict, List, Tuple
@@ -46,9 +47,7 @@ class Attempt:
         """Make the folder, and write what can be said before the script begins."""
         os.makedirs(self.path("shim"), exist_ok=True)
         os.makedirs(os.path.join(self.request["folder"], "model"), exist_ok=True)
-        # A node's part has a folder of its own, and MODEL_PATH is the run's, on every node.
-        whole = self.request["env"].get("MODEL_PATH", self.request["name"])
-        os.makedirs(os.path.join(os.path.dirname(self.request["folder"]), whole, "model"), exist_ok=True)
+        os.makedirs(os.path.join(self._whole(), "model"), exist_ok=True)
         write(self.path("supervisor.json"), identity(), sync=False)
         asked = {**self.request, "attempt": self.number}
         write(self.path("request.json"), asked, sync=False)
@@ -56,6 +55,21 @@ class Attempt:
             with open(self.path("shim", f"{name}.py"), "w", encoding="utf-8") as file:
                 file.write(text)
         keep_room(self.folder)
+
+    def _whole(self) -> str:
+        """Return the folder of MODEL_PATH: a node's part has another of its own."""
+        whole = self.request["env"].get("MODEL_PATH", self.request["name"])
+        return os.path.join(os.path.dirname(str(self.request["folder"])), str(whole))
+
+    def leave(self) -> None:
+        """Remove the folder of MODEL_PATH from a node's machine when the script wrote nothing into it."""
+        whole = self._whole()
+        if whole == self.request["folder"]:
+            return
+        with contextlib.suppress(OSError):
+            if os.listdir(whole) == ["model"]:  # else it is node 0's, too: they share the home
+                os.rmdir(os.path.join(whole, "model"))
+                os.rmdir(whole)
 
     def command(self) -> Tuple[List[str], Dict[str, str], str]:
         """Return what to start, its environment, and the file for its output."""

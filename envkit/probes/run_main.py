@@ -165,6 +165,7 @@ def _attempt(request: Facts, number: int) -> Facts:
     supervisor.close_logs()
     supervisor.wait_for_collector()
     facts = read(found)
+    attempt.leave()
     _write_end(attempt, summary, facts, end)
     return end
 

@@ -85,6 +85,16 @@ def names_of(run: Run) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
+def elsewhere(run: Run, rank: int) -> tuple[str, str] | None:
+    """Return the node that has a rank, and what the run's part is called there; None: it is this one."""
+    names, own = run.record.record.get("nodes"), run.record.record.get("node")
+    node = rank // max(1, run.record.nproc)
+    if not isinstance(names, list) or not isinstance(own, int) or node == own or node >= len(names):
+        return None
+    whole = run.name.removesuffix(f"-node{own}") if own else run.name
+    return str(names[node]), part_name(whole, node)
+
+
 def plan_nodes(
     machines: Sequence[Machine], line: Line, build: Callable[[Site], places.Build], report: Report
 ) -> tuple[Part, ...]:

@@ -33,10 +33,17 @@ import os, sys
 print("rank", os.environ["RANK"], "of", os.environ["WORLD_SIZE"], *sys.argv[1:], flush=True)
 """
 WAITS = TELLS + "print('ready', flush=True)\nimport time\ntime.sleep(600)\n"
-# Fails, or is killed, in its first attempt.
+# In the first attempt rank 1 fails, and rank 0 would go on.
 AGAIN = (
     TELLS
-    + "if os.environ['ENVKIT_ATTEMPT'] == '1' and os.environ['RANK'] == '1':\n    raise ValueError('bad')\n"
+    + """
+print("by", os.environ["GLOO_SOCKET_IFNAME"], flush=True)
+if os.environ["ENVKIT_ATTEMPT"] == "1":
+    if os.environ["RANK"] == "1":
+        raise ValueError("bad")
+    import time
+    time.sleep(600)
+"""
 )
 WAITS_ONCE = WAITS.replace("time.sleep", "os.environ['ENVKIT_ATTEMPT'] == '1' and time.sleep")
 
@@ -131,15 +138,17 @@ def test_a_project_is_sent_to_all_nodes_and_all_lines_come(nodes: Nodes, tmp_pat
     project = tmp_path / "project"
     project.mkdir()
     (project / "train.py").write_text(TELLS)
-    told = nodes.train("--nodes", "box1,box2", "--sync", "--nproc", "2", project / "train.py", "--", "--lr=1")
+    words = ("--nodes", "box1,box2", "--sync", "--nproc", "2", project / "train.py", "--", "--lr=1")
+    told = nodes.train(*words)
     assert told.code == 0, told.stderr
     wanted = {f"[box{1 + rank // 2} rank {rank}] rank {rank} of 4 --lr=1" for rank in range(4)}
     assert set(told.stdout.decode().splitlines()) == wanted
     for rank in (0, 1):
         assert nodes.end_of(rank)["state"] == "finished"
         assert (nodes.part(rank) / "code" / "train.py").exists()
-        assert (nodes.boxes[rank].home / "task" / nodes.name / "model").is_dir()
         assert not nodes.containers(rank)
+    assert (nodes.part(0) / "model").is_dir()
+    assert [one.name for one in (nodes.boxes[1].home / "task").glob(f"{nodes.name}*")] == [nodes.part(1).name]
 
 
 def test_who_fails_is_named_and_resume_goes_on_on_all_nodes(nodes: Nodes) -> None:
@@ -148,6 +157,10 @@ def test_who_fails_is_named_and_resume_goes_on_on_all_nodes(nodes: Nodes) -> Non
     assert told.code == 8
     assert "rank 1 on box2 failed with exit code 1: ValueError: bad" in told.stderr
     assert nodes.end_of(1)["sentence"] == nodes.end_of(0)["sentence"]
+    assert b"[box1 rank 0] by eth0\n" in told.stdout  # that leads to node 0, of the box's three
+    printed = [PROGRAM, "logs", nodes.name, "--host=box1", "--rank"]
+    for rank in ("0", "1"):
+        assert f"rank {rank} of 2\n".encode() in subprocess.check_output([*printed, rank], timeout=120)
     again = nodes.train("--nodes", "box1,box2", "--resume", script)
     assert again.code == 0, again.stderr
     assert b"[box2 rank 1] rank 1 of 2" in again.stdout
