@@ -80,7 +80,12 @@ class Trainer:
     def train(self, *words: str | Path, own: bool = True, cwd: Path | None = None) -> Told:
         """Run it to its end."""
         done = subprocess.run(
-            self.words(*words, own=own), capture_output=True, timeout=2 * LONG_S, check=False, cwd=cwd
+            # Four programs that import torch need minutes when forty others want the same two cores.
+            self.words(*words, own=own),
+            capture_output=True,
+            timeout=5 * LONG_S,
+            check=False,
+            cwd=cwd,
         )
         return Told(code=done.returncode, stdout=done.stdout, stderr=done.stderr.decode("utf-8", "replace"))
 
