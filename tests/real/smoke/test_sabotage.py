@@ -47,6 +47,11 @@ TWINS: tuple[tuple[str, dict[str, Any], str], ...] = (
 )  # fmt: skip
 
 
+# What is broken elsewhere: no torch (test_smoke.py), ranks (below), and what only a card can be slow at or
+# pin memory for (tests/test_smoke_judge.py).
+ELSEWHERE = {"import", "all-reduce", "matmul speed", "memory speed", "copy pinned"}
+
+
 def planned(check: Check, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a check as it is asked for, in one process with the others."""
     asked = check.planned("full")
@@ -85,6 +90,10 @@ def sets(inside: Inside) -> list[list[dict[str, Any]]]:
     names = [one.get("check", "") for one in told]
     starts = [0, *(n for n, name in enumerate(names) if name.startswith("sabotage ") and "mend" not in name)]
     return [told[first:last] for first, last in pairwise([*starts, len(told)])]
+
+
+def test_every_check_has_a_twin() -> None:
+    assert {red for _, _, red in TWINS} | ELSEWHERE == {check.id for check in CHECKS}
 
 
 def test_a_sound_torch_has_nothing_red(sets: list[list[dict[str, Any]]]) -> None:
