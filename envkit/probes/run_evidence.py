@@ -58,6 +58,14 @@ def free_room(folder: str) -> None:
         os.unlink(os.path.join(folder, ".room"))
 
 
+def is_full(folder: str) -> bool:
+    """Tell whether its disk has no room: what a script said last may be missing, too."""
+    try:
+        return os.statvfs(folder).f_bavail == 0
+    except OSError:
+        return False
+
+
 def stat_of(pid: int) -> Optional[List[str]]:
     """Return /proc/PID/stat from its third field on (the state); None if there is no such process."""
     try:

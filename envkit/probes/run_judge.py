@@ -149,6 +149,8 @@ def sentence(end: Facts, seen: Facts) -> str:
     if frame and end["cause"] in ("script-error", "signal", "device-memory", "rendezvous"):
         where = f" in {frame['function']}" if frame["function"] else ""
         told += f" ({frame['file']}:{frame['line']}{where})"
+    if seen.get("is_full") and end["state"] == "failed":
+        told = f"{told.rstrip(': ')}; the disk of its folder is full"
     if seen["unkillable"]:
         told += f"; {seen['unkillable']} of its processes cannot be killed (state D, in the kernel)"
     return told

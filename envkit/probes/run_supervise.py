@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set
 from . import run_process as processes
 from .run_attempt import Attempt
 from .run_commands import missing
-from .run_evidence import free_room, read, write
+from .run_evidence import free_room, is_full, read, write
 from .run_memory import oom_kills
 
 if TYPE_CHECKING:
@@ -250,6 +250,7 @@ class Supervisor:
             "launcher": tail(self._attempt.path("launch", "torchrun.log")),
             "shell": self._request["kind"] in ("shell", "command"),
             "unkillable": self._unkillable,
+            "is_full": is_full(self._attempt.folder),
         }
         free_room(self._attempt.folder)
         shutil.rmtree(self._attempt.path("launch"), ignore_errors=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+from collections.abc import Iterator
 
 import docker
 import pytest
@@ -109,3 +112,27 @@ def test_every_rank_saves_when_the_run_is_stopped(trainer: Trainer, by_shell: bo
     process.communicate(timeout=LONG_S)
     assert process.returncode == 130 and trainer.end()["state"] == "stopped"
     assert [(script.parent / f"saved-{rank}").read_text() for rank in (0, 1)] == ["all of it"] * 2
+
+
+@pytest.fixture
+def small(trainer: Trainer) -> Iterator[Trainer]:
+    """A home on a disk of its own that holds next to nothing."""
+    if os.getuid() != 0:
+        pytest.skip("to mount a small disk needs root")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "envkit-tests", trainer.home], check=True)
+    yield trainer
+    subprocess.run(["umount", "--lazy", trainer.home], check=True)
+
+
+def test_a_home_that_is_full_is_told(small: Trainer) -> None:
+    told = small.train(small.script("open('big', 'wb').write(b'x' * (10 << 20))"))
+    assert told.code == 8 and "the disk of its folder is full" in told.stderr, told.stderr
+    assert small.end()["state"] == "failed" and small.container() is None
+
+
+def test_a_home_that_cannot_be_written_is_told_and_nothing_stays(small: Trainer) -> None:
+    script = small.script("print('never')")
+    subprocess.run(["mount", "-o", "remount,ro", small.home], check=True)
+    told = small.train(script)
+    assert told.code == 6 and "Read-only file system" in told.stderr, told.stderr
+    assert small.container() is None
