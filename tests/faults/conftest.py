@@ -86,12 +86,12 @@ def private(bridge: None, stand_in: bytes) -> Iterator[PrivateEngine]:
 @pytest.fixture(scope="session")
 def tiny(engine: docker.DockerClient, debian: str) -> str:
     """The tiny image of tests/real/save on that engine: envkit's own Python, and little else."""
-    image = os.environ.get("ENVKIT_TEST_IMAGE", IDE_IMAGE)
-    if image == IDE_IMAGE:
+    given = os.environ.get("ENVKIT_TEST_IMAGE")
+    if not given:
         with made_once("image"):
-            words = [str(Path(sys.executable).with_name("envkit")), "build", "preset:cpu", "--tag", image]
+            words = [str(Path(sys.executable).with_name("envkit")), "build", "preset:cpu", "--tag", IDE_IMAGE]
             subprocess.run(words, check=True, capture_output=True, timeout=3600)
-    with derived(TINY_FOLDER, image) as name:
+    with derived(TINY_FOLDER, given or IDE_IMAGE) as name:
         saved = subprocess.run(["docker", "save", name], check=True, capture_output=True).stdout
     (loaded,) = engine.images.load(saved)
     loaded.tag(TINY)
