@@ -70,6 +70,14 @@ def test_every_form_of_the_list_is_understood(before: str, after: str) -> None:
     assert with_packages(before, (pip("attrs", "attrs==1"),))[0] == after
 
 
+def test_a_list_whose_only_package_is_replaced_keeps_its_comment() -> None:
+    edits = (
+        PackageEdit(key="apt", name="tree", entry=None),
+        PackageEdit(key="apt", name="zip", entry="zip=3"),
+    )
+    assert with_packages("name: x\napt: [tree]  # tools\n", edits)[0] == "name: x\napt: [zip=3] # tools\n"
+
+
 def test_twice_is_once() -> None:
     once, _ = with_packages(SPEC, (pip("attrs", "attrs==1"),))
     assert with_packages(once, (pip("attrs", "attrs==1"),))[0] == once

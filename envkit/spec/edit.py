@@ -38,7 +38,9 @@ def with_packages(text: str, edits: Iterable[PackageEdit]) -> tuple[str, tuple[P
     spec = yaml.load(text)
     if spec is None:
         spec = CommentedMap()
-    left = tuple(edit for edit in edits if not _edited(spec, edit))
+    # What is added comes first: a list that was empty in between would be gone, with its comments.
+    ordered = sorted(edits, key=lambda edit: edit.entry is None)
+    left = tuple(edit for edit in ordered if not _edited(spec, edit))
     written = io.StringIO()
     yaml.dump(spec, written)
     return written.getvalue(), left
