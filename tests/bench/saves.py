@@ -66,11 +66,11 @@ def environment() -> Iterator[str]:
     name = f"bench-save-{uuid.uuid4().hex[:8]}"
     with tempfile.TemporaryDirectory(prefix="envkit-bench-") as folder:
         home, cache = Path(folder) / "home", Path(folder) / "cache"
-        seconds([ENVKIT, "up", IMAGE, "--name", name, "--home", str(home), "--cache", str(cache)])
         try:
+            seconds([ENVKIT, "up", IMAGE, "--name", name, "--home", str(home), "--cache", str(cache)])
             yield name
         finally:
-            seconds([ENVKIT, "rm", name, "--yes"])
+            subprocess.run([ENVKIT, "rm", name, "--yes"], capture_output=True, check=False)
 
 
 def install(container: str) -> None:
