@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
-from envkit.probes.save_look import INSTALLING, environments, installed, packages, sizes
+from envkit.probes.save_look import INSTALLING, environments, installed, packages, sizes, unkept
 
 
 def test_a_file_has_its_size_and_one_of_two_names_counts_once(tmp_path: Path) -> None:
@@ -14,6 +15,21 @@ def test_a_file_has_its_size_and_one_of_two_names_counts_once(tmp_path: Path) ->
     (tmp_path / "link").symlink_to("a")
     asked = [str(tmp_path / name) for name in ("a", "b", "link", "gone", "")]
     assert sizes(asked) == [[5, False], [0, False], [0, False], [0, False], [0, True]]
+
+
+def test_what_no_layer_can_hold_is_told(tmp_path: Path) -> None:
+    for name in ("there", ".wh.there", ".wh.alone", ".wh..wh..opq", "file"):
+        (tmp_path / name).touch()
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(tmp_path / "s"))
+    names = ("s", ".wh.there", ".wh.alone", ".wh..wh..opq", "file", "gone")
+    rows = unkept([str(tmp_path / name) for name in names])
+    assert [(Path(str(row["path"])).name, row["why"], row["hides"]) for row in rows] == [
+        ("s", "a socket", False),
+        (".wh.there", "its name means a deletion", True),
+        (".wh.alone", "its name means a deletion", False),
+        (".wh..wh..opq", "its name means a deletion", True),
+    ]
 
 
 def test_what_was_installed_below_a_mount_is_found(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from envkit.engines.values import Change, ExecResult
 from envkit.errors import EnvkitError
+from envkit.image.evidence import Facts
 from envkit.save import look as looking
-from envkit.save.look import look
-from envkit.save.sight import Installed, Path
+from envkit.save.look import look, unkept
+from envkit.save.sight import Installed, Path, Unkept
 from tests.saves import BEFORE, an_environment, answers
 
 FOUND = {
@@ -48,6 +49,25 @@ def test_each_path_has_its_size_and_a_deleted_one_has_none(monkeypatch: pytest.M
         "/work/home": (Installed(kind="pip", name="attrs", version="24"),),
         "/work/cache": (),
     }
+
+
+def test_of_what_no_layer_can_hold_names_tell_and_a_look() -> None:
+    paths = ("/opt/s", "/opt/.wh.a", "/opt/.wh.b", "/opt/b", "/opt/.wh.c", "/tmp/s", "/opt/file")
+    changes = (*(Change(path, "added") for path in paths), Change("/opt/.wh.gone", "deleted"))
+    rows = [
+        Facts(values={"path": path, "why": "a socket" if path.endswith("/s") else "", "hides": hides})
+        for path, hides in zip(paths[:6], (False, True, True, False, False, False), strict=True)
+        if path != "/opt/b"
+    ]
+    means = "its name means a deletion"
+    assert unkept(changes, rows) == (
+        Unkept(path="/opt/s", why="a socket"),
+        Unkept(path="/opt/.wh.a", why=means, hides=True),
+        Unkept(path="/opt/.wh.b", why=means),  # the other is as new, and lies in no layer beneath
+        Unkept(path="/opt/.wh.c", why=means),
+    )
+    stopped = unkept(changes, ())
+    assert [one.hides for one in stopped] == [True, False, True]
 
 
 def test_nothing_is_written_into_it() -> None:

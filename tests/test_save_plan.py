@@ -19,9 +19,10 @@ from envkit.save.plan import (
     plan_commit,
     refuse_at_work,
     refuse_findings,
+    refuse_hiding,
     refuse_left,
 )
-from envkit.save.sight import Path
+from envkit.save.sight import Path, Unkept
 from tests.environments import image
 from tests.saves import BEFORE, a_sight, added
 
@@ -89,8 +90,19 @@ def test_before_the_engine_s_limit_of_layers_it_warns_and_at_it_squashes() -> No
         assert word in " ".join(plan.warnings)
 
 
-def test_layers_of_a_built_image_are_never_squashed_unasked() -> None:
-    assert planned(image=replace(image(), layers=123)).squash is False
+def test_what_no_layer_can_hold_is_told_and_not_counted_as_saved() -> None:
+    socket = Unkept(path="/opt/a/socket", why="a socket")
+    plan = planned(added("/opt/a/file"), added(socket.path, 0), unkept=(socket,))
+    assert (plan.files, plan.unkept) == (1, (socket,))
+    refuse_hiding(plan)
+
+
+def test_a_name_that_would_delete_another_file_is_refused() -> None:
+    one = Unkept(path="/usr/share/.wh.doc", why="its name means a deletion", hides=True)
+    with pytest.raises(
+        CommitRefused, match=r"deletes what is called by the rest of it: /usr/share/\.wh\.doc"
+    ):
+        refuse_hiding(planned(added(one.path), unkept=(one,)))
 
 
 def test_lower_layers_are_searched_when_secrets_were_handed_over_and_they_are_near() -> None:

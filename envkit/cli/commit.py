@@ -110,6 +110,10 @@ def _show_end(saved: Committed, environment: str) -> None:
     )
     for line in saved.removed:
         output.show(f"  taken out: {line}")
+    for unkept in saved.unkept:
+        output.note(f"not saved: {unkept.path} ({unkept.why})")
+    for unread in saved.unread:
+        output.note(f"not searched for secrets, or not to its end: {unread}")
     if saved.spec is not None:
         output.show(
             f"{saved.spec.file} has the packages, too: `envkit build {saved.spec.file}` makes them anew"

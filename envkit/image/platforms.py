@@ -33,6 +33,11 @@ class Candidate:
     repository: str  # its name in the registry, without registry and tag
 
 
+def with_largest_layer(size_bytes: int) -> tuple[str, ...]:
+    """Return the platforms that take no layer larger than this."""
+    return tuple(name for name, row in _table().items() if row["largest_layer_bytes"] <= size_bytes)
+
+
 def names() -> tuple[str, ...]:
     """Return the platforms that are known."""
     return tuple(_table())

@@ -16,6 +16,7 @@ MANAGERS = ("dpkg", "apt", "apt-get", "aptitude", "rpm", "dnf", "yum", "microdnf
 INSTALLING = re.compile(
     r"\b(pip3?|uv|conda|mamba|npm|pnpm|yarn)\b.* (install|uninstall|sync|add|remove|ci)\b"
 )
+WHITEOUT = b".wh."  # OCI image layer specification, "Whiteouts"
 DEPTH = 3  # how deep below a mount a virtual environment is looked for
 
 
@@ -34,6 +35,24 @@ def sizes(paths: list[str]) -> list[list[object]]:
             size = 0 if (about.st_dev, about.st_ino) in counted else size
             counted.add((about.st_dev, about.st_ino))
         found.append([size, stat.S_ISDIR(about.st_mode)])
+    return found
+
+
+def unkept(paths: list[str]) -> list[dict[str, object]]:
+    """Return the paths that no layer can hold, and whether the engine would take one for a deletion."""
+    found: list[dict[str, object]] = []
+    for path in paths:
+        folder, name = os.path.split(os.fsencode(path))
+        if name.startswith(WHITEOUT):
+            other = folder + b"/" + name[len(WHITEOUT) :]
+            hides = name.startswith(2 * WHITEOUT) or os.path.lexists(other)
+            found.append({"path": path, "why": "its name means a deletion", "hides": hides})
+            continue
+        try:
+            if stat.S_ISSOCK(os.lstat(os.fsencode(path)).st_mode):
+                found.append({"path": path, "why": "a socket", "hides": False})
+        except OSError:
+            continue  # it is gone
     return found
 
 
@@ -117,4 +136,5 @@ def main() -> None:
         facts["busy"], facts["stuck"] = at_work()
         facts["installed"] = {mount: installed(Path(mount)) for mount in plan.get("mounts", [])}
         facts["manual"] = manual()
+        facts["unkept"] = unkept(plan.get("paths", []))
     print(json.dumps(facts))

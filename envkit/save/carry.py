@@ -23,11 +23,12 @@ from envkit.save import lineage, search
 from envkit.save.archive import Recipe, spool, write_archive
 from envkit.save.configuration import added_variables, configuration
 from envkit.save.contents import own_accounts, sorted_out
-from envkit.save.findings import Finding, Scrub, scrub, without_allowed
+from envkit.save.findings import Finding, Scrub, Unread, scrub, without_allowed
 from envkit.save.layers import Layer, LayerWish, make_layers, reading
 from envkit.save.lineage import Ancestor
-from envkit.save.plan import CommitPlan, refuse_at_work, refuse_findings, refuse_left
+from envkit.save.plan import CommitPlan, refuse_at_work, refuse_findings, refuse_hiding, refuse_left
 from envkit.save.settings import cleaned
+from envkit.save.sight import Unkept
 from envkit.save.snapshot import snapshot
 from envkit.save.squash import ground
 from envkit.save.to_spec import SpecChange
@@ -51,6 +52,8 @@ class Committed:
     seconds: float
     verdict: Verdict | None
     removed: tuple[str, ...] = ()  # what --scrub took out, in words
+    unkept: tuple[Unkept, ...] = ()  # what no layer can hold
+    unread: tuple[Unread, ...] = ()  # what was not searched for secrets, or not to its end
     spec: SpecChange | None = None  # the spec that got what was installed
 
 
@@ -84,6 +87,7 @@ class _Wanted:
     cleaning: Scrub
     keep: int | None  # how many of the lower layers stay; None: all
     findings: tuple[Finding, ...]
+    unread: tuple[Unread, ...]
 
 
 Prove = Callable[[str, str, Engine, Reports], str]
@@ -96,12 +100,13 @@ def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_a
     """
     began = time.monotonic()
     refuse_at_work(plan)
+    refuse_hiding(plan)
     refuse_findings(plan.findings, scrub=plan.scrub)
     needed = _ROOM * plan.written_bytes + _SPARE_BYTES
     check_free_disk(site.host, site.engine.facts(), needed, "this save")
     with save_lease.held(site.engine, plan.sight.container), Scratch("save") as scratch:
         work = _Work(site=site, plan=plan, reports=reports, scratch=scratch, values=plan.sight.values)
-        made, findings = _made(work)
+        made, wanted = _made(work)
         try:
             _prove_and_name(work, made, prove)
         finally:
@@ -118,7 +123,9 @@ def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_a
         layers=facts.layers,
         seconds=round(time.monotonic() - began, 1),
         verdict=verdicts.from_label(label) if label else None,
-        removed=tuple(f"{one.place}: {one.rule}" for one in findings),
+        removed=tuple(f"{one.place}: {one.rule}" for one in wanted.findings),
+        unkept=plan.unkept,
+        unread=wanted.unread,
     )
 
 
@@ -134,7 +141,7 @@ def _prove_and_name(work: _Work, made: str, prove: Prove) -> None:
         forget_names(work.engine, final)
 
 
-def _made(work: _Work) -> tuple[str, tuple[Finding, ...]]:
+def _made(work: _Work) -> tuple[str, _Wanted]:
     """Return the id of the new image, not yet proven, and what was taken out of it."""
     below = _search_below(work)
     keep = _keep(work, below)
@@ -148,7 +155,7 @@ def _made(work: _Work) -> tuple[str, tuple[Finding, ...]]:
             work.note("making one layer of what is saved now and was saved before")
         wanted = _wanted(work, keep, (beneath, container), below)
         layers = make_layers(work.engine, container, wanted.wish, work.scratch)
-    return _loaded(work, wanted, layers), wanted.findings
+    return _loaded(work, wanted, layers), wanted
 
 
 def _search_below(work: _Work) -> tuple[Finding, ...]:
@@ -159,8 +166,10 @@ def _search_below(work: _Work) -> tuple[Finding, ...]:
     bytes_ = search.Archive(
         content=work.engine.images.save(work.base.id), lower_layers=len(work.base.diff_ids)
     )
-    searched = search.search_archive(work.site.host, bytes_, work.values).findings
-    found = without_allowed(searched, work.plan.allow)
+    searched = search.search_archive(work.site.host, bytes_, work.values)
+    for unread in searched.unread:
+        work.note(f"not searched, or not to its end: {unread}")
+    found = without_allowed(searched.findings, work.plan.allow)
     refuse_findings(found, scrub=work.plan.scrub and work.plan.squash)
     return found
 
@@ -175,8 +184,6 @@ def _wanted(
     kept, replaced = own_accounts(work.engine, containers, sight.container.user, kept)
     work.note(f"searching what was changed for secrets: {len(kept)} paths")
     found = search.scan(work.engine, container, [one.path for one in kept], work.values)
-    for unread in found.unread:
-        work.note(f"not searched: {unread}")
     findings = (*work.plan.findings, *below, *without_allowed(found.findings, work.plan.allow))
     refuse_findings(findings, scrub=work.plan.scrub)
     cleaning = scrub(findings)
@@ -186,17 +193,16 @@ def _wanted(
         drop=(*dropped, *cleaning.drop, *hidden),
         replace={**replaced, **cleaning.replace},
     )
-    return _Wanted(wish=wish, cleaning=cleaning, keep=keep, findings=findings)
+    return _Wanted(wish=wish, cleaning=cleaning, keep=keep, findings=findings, unread=found.unread)
 
 
 def _keep(work: _Work, below: tuple[Finding, ...]) -> int | None:
     """Return how many of the lower layers stay beneath one new one; None: all of them."""
     if scrub(below).flatten:
         return 0
-    if not work.plan.squash:
-        return None
-    saves = work.plan.sight.saves
-    return saves[-1].layers if saves else None  # the first save's own image was built
+    if work.plan.way == "squash":
+        return work.plan.sight.saves[-1].layers  # the first save's own image was built
+    return 0 if work.plan.way == "flatten" else None
 
 
 def _loaded(work: _Work, wanted: _Wanted, layers: tuple[Layer, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +18,16 @@ from envkit.image.manifest import Manifest
 from envkit.plan import secret_plan
 from envkit.save import lineage
 from envkit.save.configuration import variables
-from envkit.save.findings import Finding
+from envkit.save.findings import Found
 from envkit.save.layers import python_of
+from envkit.save.rules import never_saved
 from envkit.save.search import known_values, scan
 from envkit.save.settings import values_in
-from envkit.save.sight import Installed, Outside, Path, Sight
+from envkit.save.sight import Installed, Outside, Path, Sight, Unkept
 from envkit.save.values import Value
 
 _STATES = ("running", "exited")
+_WHITEOUT = ".wh."  # OCI image layer specification, "Whiteouts"
 
 
 def look(engine: Engine, name: str | None, *, search: bool) -> Sight:
@@ -40,6 +43,7 @@ def look(engine: Engine, name: str | None, *, search: bool) -> Sight:
     own = values_in(config)
     values = (*known_values(engine, container.id), *own)
     inside = _Inside() if container.state != "running" else _look_inside(engine, container, image, changes)
+    searched = _searched(engine, container, changes, values) if search else Found()
     return Sight(
         environment=name_of(container),
         container=container,
@@ -55,7 +59,9 @@ def look(engine: Engine, name: str | None, *, search: bool) -> Sight:
         outside=_outside(container, inside.found),
         history=tuple(row.created_by for row in engine.images.history(image.id)),
         values=values,
-        found=_secrets(engine, container, changes, values) if search else (),
+        found=searched.findings,
+        unread=searched.unread,
+        unkept=unkept(changes, inside.found.rows("unkept")),
         was_handed_secrets=bool(own or secret_plan.of_labels(container.labels)),
         engine_is_here=engine.facts().local,
         saves=lineage.of_labels(image.labels),
@@ -145,12 +151,34 @@ def _tag(container: ContainerFacts, image: ImageFacts) -> str:
     return asked if asked and not asked.startswith("sha256:") else next(iter(image.tags), "")
 
 
-def _secrets(
+def unkept(changes: tuple[Change, ...], rows: Iterable[Facts]) -> tuple[Unkept, ...]:
+    """Return what no layer can hold, as a look inside told, but for what is never saved.
+
+    Of a stopped one only names tell, and whether another file has the rest of such a name is not known.
+    """
+    seen = {row.text("path"): row for row in rows}
+    new = {change.path for change in changes if change.kind == "added"}
+    found = []
+    for change in changes:
+        folder, _, name = change.path.rpartition("/")
+        other = f"{folder}/{name.removeprefix(_WHITEOUT)}"
+        row = seen.get(change.path)
+        if never_saved(change.path, is_folder=False) or change.kind == "deleted":
+            continue
+        if row is not None and not name.startswith(_WHITEOUT):
+            found.append(Unkept(path=change.path, why=row.text("why")))
+        elif name.startswith(_WHITEOUT):
+            hides = (row is None or row.yes("hides")) and other not in new
+            found.append(Unkept(path=change.path, why="its name means a deletion", hides=hides))
+    return tuple(found)
+
+
+def _searched(
     engine: Engine, container: ContainerFacts, changes: tuple[Change, ...], values: tuple[Value, ...]
-) -> tuple[Finding, ...]:
+) -> Found:
     if container.state != "running":
-        return ()
-    return scan(engine, container.id, [one.path for one in changes if one.kind != "deleted"], values).findings
+        return Found()
+    return scan(engine, container.id, [one.path for one in changes if one.kind != "deleted"], values)
 
 
 def _outside(container: ContainerFacts, found: Facts) -> tuple[Outside, ...]:

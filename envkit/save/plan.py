@@ -7,21 +7,20 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from envkit.engines.values import OWNED, ImageFacts, short_id
+from envkit.engines.values import OWNED, ImageFacts
 from envkit.errors import EnvkitError, UsageError
 from envkit.image.diff import Change, compare
 from envkit.image.manifest import GROUPS, Manifest
+from envkit.save import cautions
+from envkit.save.cautions import CommitOptions as CommitOptions
 from envkit.save.configuration import added_variables, configuration
-from envkit.save.findings import Finding, without_allowed
+from envkit.save.depth import Way, way
+from envkit.save.findings import Finding, Unread, without_allowed
 from envkit.save.folders import Folder, summed_up
 from envkit.save.rules import never_saved
 from envkit.save.settings import scan_config
-from envkit.save.sight import Installed, Outside, Path, Sight
+from envkit.save.sight import Installed, Outside, Path, Sight, Unkept
 
-# moby's daemon/internal/layer/layer_store.go: maxLayerDepth; tried: one more cannot be saved (125 are there).
-MOST_LAYERS = 125
-_MANY_LAYERS = 100  # a save adds two or three: what remains is a dozen saves
-_OWN_LAYERS = 2  # what was changed, and the proof
 _NAME = re.compile(r"[a-z0-9][\w.:/-]*[\w]", re.ASCII)
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
 _LISTED = 30  # secrets that are named
@@ -31,18 +30,6 @@ _NEAR = 2  # folders above a place that is proposed as a whole: `/opt/project`, 
 
 class CommitRefused(EnvkitError):
     """It would save what must not be saved."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommitOptions:
-    """What is asked for."""
-
-    tag: str
-    scrub: bool = False
-    squash: bool = False
-    to_spec: str | None = None  # the spec that gets what was installed
-    allow: tuple[str, ...] = ()  # files and folders whose secrets are none, as the user says
-    deep: bool | None = None  # search the lower layers, too; None: where that can find something, and is near
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +56,13 @@ class CommitPlan:
     variables: tuple[str, ...]  # names that the image gets beside its own
     layers: int  # of the image that it came from
     squash: bool
+    way: Way  # what the new layers lie on
     scrub: bool
     deep: bool
     allow: tuple[str, ...]
     findings: tuple[Finding, ...]  # the secrets that are known before
+    unkept: tuple[Unkept, ...] = ()  # what no layer can hold
+    unread: tuple[Unread, ...] = ()  # what was not searched for secrets, or not to its end
     replaces: str = ""  # the id of the image that has the tag now
     warnings: tuple[str, ...] = ()
     written_bytes: int = 0
@@ -100,7 +90,9 @@ def plan_commit(sight: Sight, options: CommitOptions, present: ImageFacts | None
     """Decide everything about a save; `present` has the tag now."""
     _refuse_tag(options.tag, present)
     kept, dropped = sorted_out(sight.paths)
-    squash = options.squash or _needs_squash(sight)
+    unkept = {one.path for one in sight.unkept}
+    kept = tuple(one for one in kept if one.path not in unkept)
+    on = way(sight, squash=options.squash)
     added = added_variables(sight.image.env, sight.container_env)
     target = configuration(sight.config, added, {}, ())
     return CommitPlan(
@@ -114,15 +106,18 @@ def plan_commit(sight: Sight, options: CommitOptions, present: ImageFacts | None
         outside=sight.outside,
         variables=tuple(sorted(added)),
         layers=sight.image.layers,
-        squash=squash,
+        squash=options.squash or on == "squash",
+        way=on,
         scrub=options.scrub,
-        deep=_deep(sight, options),
+        deep=cautions.deep(sight, options),
         findings=without_allowed(
             (*scan_config(target, sight.history, sight.values), *sight.found), options.allow
         ),
         allow=options.allow,
         replaces=present.id if present else "",
-        warnings=tuple(_warnings(sight, options, present, squash=squash)),
+        warnings=tuple(cautions.cautions(sight, options, kept, present)),
+        unkept=sight.unkept,
+        unread=sight.unread,
         written_bytes=sight.written_bytes,
         sight=sight,
     )
@@ -134,6 +129,17 @@ def refuse_at_work(plan: CommitPlan) -> None:
         raise EnvkitError(
             f"environment {plan.environment} is installing something: {', '.join(plan.sight.busy)}",
             fix="wait for its end; a half-installed package is of no use in an image",
+        )
+
+
+def refuse_hiding(plan: CommitPlan) -> None:
+    """Raise CommitRefused for names by which the engine's own commit would delete something else."""
+    found = [one for one in plan.unkept if one.hides]
+    if found:
+        raise CommitRefused(
+            f"in a layer a name that begins with .wh. deletes what is called by the rest of it: "
+            f"{', '.join(one.path for one in found[:_LISTED])}",
+            fix="rename them in the environment, or remove them",
         )
 
 
@@ -209,53 +215,6 @@ def _refuse_tag(tag: str, present: ImageFacts | None) -> None:
         )
 
 
-def _deep(sight: Sight, options: CommitOptions) -> bool:
-    """Tell whether the lower layers are searched: that takes a minute for 2 GB on a busy machine."""
-    if options.deep is not None:
-        return options.deep
-    return sight.engine_is_here and sight.was_handed_secrets
-
-
-def _needs_squash(sight: Sight) -> bool:
-    return bool(sight.saves) and sight.image.layers + _OWN_LAYERS >= MOST_LAYERS
-
-
 def packages_between(before: Manifest, now: Manifest) -> tuple[Change, ...]:
     """Return the packages that differ."""
     return tuple(change for change in compare(before, now).changes if change.group in GROUPS)
-
-
-def _warnings(sight: Sight, options: CommitOptions, present: ImageFacts | None, *, squash: bool) -> list[str]:
-    found = []
-    if sight.unseen:
-        found.append(
-            f"{sight.unseen}: sizes, packages, secrets and what was installed into its mounts cannot be "
-            f"looked at before; `envkit start {sight.environment}` first, and they can"
-        )
-    if sight.busy:
-        found.append(
-            f"it is installing something now, and cannot be saved meanwhile: {', '.join(sight.busy)}"
-        )
-    if sight.stuck:
-        found.append(
-            f"in an uninterruptible wait, so that the engine may fail to pause it: {', '.join(sight.stuck)}"
-        )
-    if squash and not options.squash:
-        found.append(
-            f"its image has {sight.image.layers} layers, and no engine takes more than {MOST_LAYERS}: "
-            "the earlier saves become one layer"
-        )
-    elif sight.image.layers >= _MANY_LAYERS and not squash:
-        found.append(
-            f"its image has {sight.image.layers} layers of at most {MOST_LAYERS}: "
-            "`envkit commit --squash` makes the earlier saves one"
-        )
-    if not _deep(sight, options):
-        why = "" if sight.was_handed_secrets else ", as none was handed to this environment"
-        found.append(f"the layers of its image are not searched for secrets{why}: --deep does it")
-    if present:
-        found.append(
-            f"{options.tag} is there already (envkit's, {short_id(present.id)}): "
-            "the name moves to the new one"
-        )
-    return found

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from envkit.engines.values import Change, ContainerFacts, ImageFacts
 from envkit.image.manifest import Manifest
-from envkit.save.findings import Finding
+from envkit.save.findings import Finding, Unread
 from envkit.save.lineage import Ancestor
 from envkit.save.values import Value
 
@@ -42,6 +42,15 @@ class Outside:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unkept:
+    """A changed path that no layer can hold."""
+
+    path: str
+    why: str
+    hides: bool = False  # the engine's own commit would take its name for the deletion of another file
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sight:
     """An environment as it is, and where it came from."""
 
@@ -59,6 +68,8 @@ class Sight:
     outside: tuple[Outside, ...]
     history: tuple[str, ...] = field(default=(), repr=False)  # of its image, a line a step
     values: tuple[Value, ...] = field(default=(), repr=False)  # that must not be in an image
+    unkept: tuple[Unkept, ...] = ()
+    unread: tuple[Unread, ...] = ()  # not searched for secrets, or not to the end
     found: tuple[Finding, ...] = ()  # secrets in what was changed, where they were looked for
     was_handed_secrets: bool = False  # by `up --env-file`, its spec, or in a variable
     engine_is_here: bool = True

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from tests.packs import blob, deb_of, difference, pack_of
+
 HANDED = "CANARY-handed-Tq7mXw2Lb9Rz4Kd"  # what envkit gave to the environment: found in any shape
 HISTORY = "CANARY-of-the-history-Zr81nVq6Lw"
 VARIABLE = "CANARY-variable-Hn5cJp8Wd3"
@@ -72,6 +74,8 @@ def shapes() -> dict[str, bytes]:
         "/opt/mine/utf-16": HANDED.encode("utf-16"),
         "/opt/mine/quoted": "".join(f"%{byte:02X}" for byte in value).encode(),
         "/opt/mine/data.db": _database(),
+        "/opt/mine/text.deb": deb_of(text),
+        "/opt/mine/.git/objects/pack/pack-1.pack": _pack(text),
         "/opt/mine/module.pyc": marshal.dumps(compile(f"VALUE = {HANDED!r}", "module.py", "exec")),
     }
 
@@ -84,6 +88,12 @@ def _database() -> bytes:
             base.execute("insert into t values (?)", (HANDED,))
             base.commit()
         return path.read_bytes()
+
+
+def _pack(content: bytes) -> bytes:
+    """Return a git pack in which only a difference to another object holds it."""
+    first = blob(b"line\n" * 100)
+    return pack_of(first, difference(len(first), 500, (0, 500), content))
 
 
 def _tar(content: bytes) -> bytes:
@@ -143,6 +153,9 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
             yield opened(content)
         except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error):
             continue
+    if content[:7] in (b"PACK\0\0\0", b"!<arch>"):  # whatever is packed in it, wherever that begins
+        for start in range(8, len(content)):
+            yield from _begun(content[start:])
     if content[257:262] == b"ustar":
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             files = [archive.extractfile(member) for member in archive if member.isreg()]
@@ -150,6 +163,14 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
     if content[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             yield from [packed.read(name) for name in packed.namelist()]
+
+
+def _begun(content: bytes) -> Iterator[bytes]:
+    for opener in (zlib.decompressobj(), lzma.LZMADecompressor()):
+        try:
+            yield opener.decompress(content)
+        except (zlib.error, lzma.LZMAError):
+            continue
 
 
 def _rewritten(content: bytes) -> Iterator[bytes]:

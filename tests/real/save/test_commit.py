@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path as File
 from typing import Any
 
 import pytest
@@ -11,9 +14,14 @@ import pytest
 from envkit.container.maker import is_this_process, maker_of
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, SAVE, EngineFacts
+from envkit.errors import EnvkitError
 from envkit.save import lineage
+from envkit.save.archive import Recipe, write_archive
+from envkit.save.layers import Layer
+from envkit.save.lineage import Ancestor
 from envkit.save.plan import CommitOptions, CommitRefused
 from tests.names import fresh
+from tests.real.save.conftest import PYTHON
 from tests.real.save.environments import environment, run_in, save
 
 pytestmark = pytest.mark.real
@@ -155,3 +163,74 @@ def test_a_stopped_one_is_saved_too_and_its_secrets_are_found(
             save(ours, name, CommitOptions(tag=tag))
         save(ours, name, CommitOptions(tag=tag, scrub=True))
     assert "opt/mine/file" in files_of(ours, tag)
+
+
+def layered(engine: Engine, base: str, layers: int, folder: File, saves: tuple[Ancestor, ...]) -> str:
+    """Load an image of so many layers, the upper ones with a file each, as builds and saves make them."""
+    facts = engine.images.inspect(base)
+    assert facts is not None
+    made = tuple(_layer(folder, number) for number in range(layers - facts.layers))
+    config = dict(engine.images.config(base))
+    config["Labels"] = {**config["Labels"], lineage.LABEL: lineage.to_label(saves)}
+    recipe = Recipe(
+        architecture=facts.architecture, config=config, created="2026-01-01T00:00:00Z", below=facts.diff_ids
+    )
+    write_archive(folder / "image.tar", recipe, made)
+    return engine.images.load(folder / "image.tar", lambda line: None)
+
+
+def _layer(folder: File, number: int) -> Layer:
+    path = folder / f"layer-{number}.tar"
+    with tarfile.open(path, "w") as archive:
+        entry = tarfile.TarInfo(f"opt/layers/{number}")
+        archive.addfile(entry)
+    content = path.read_bytes()
+    return Layer(path=path, diff_id=f"sha256:{hashlib.sha256(content).hexdigest()}", size_bytes=len(content))
+
+
+def test_at_the_engine_s_limit_earlier_saves_become_one(
+    ours: Engine, tiny: str, name: str, tag: str, tmp_path: File
+) -> None:
+    base = ours.images.inspect(tiny)
+    assert base is not None
+    built = Ancestor(image=base.id, tag=tiny, layers=base.layers, when="2026-01-01T00:00:00Z")
+    image = layered(ours, tiny, 123, tmp_path, (built,))
+    ours.images.tag(image, tag.replace(":1", ":2"))
+    with environment(ours, image, name) as container:
+        run_in(ours, container, "mkdir -p /opt/mine; echo kept >/opt/mine/file; rm /opt/layers/7")
+        saved = save(ours, name, CommitOptions(tag=tag))
+    assert saved.layers == base.layers + 1
+    with environment(ours, tag, fresh("look")) as container:
+        there = run_in(
+            ours, container, "ls /opt/layers | wc -l; ls /opt/layers/7 || echo gone; cat /opt/mine/file"
+        )
+    assert there.split() == [str(123 - base.layers - 1), "gone", "kept"]
+
+
+def test_an_image_of_too_many_built_layers_is_refused_before_anything_and_squash_is_the_way(
+    ours: Engine, tiny: str, name: str, tag: str, tmp_path: File
+) -> None:
+    image = layered(ours, tiny, 124, tmp_path, ())
+    ours.images.tag(image, tag.replace(":1", ":2"))
+    with environment(ours, image, name) as container:
+        run_in(ours, container, "mkdir -p /opt/mine; echo kept >/opt/mine/file")
+        with pytest.raises(EnvkitError, match="has 124 layers, this save adds 2") as caught:
+            save(ours, name, CommitOptions(tag=tag))
+        assert caught.value.fix.startswith("--squash")
+        assert save(ours, name, CommitOptions(tag=tag, squash=True)).layers == 1
+    assert files_of(ours, tag).endswith("kept\n")
+
+
+def test_what_no_layer_can_hold_is_told_and_a_name_that_deletes_is_refused(
+    ours: Engine, tiny: str, name: str, tag: str
+) -> None:
+    with environment(ours, tiny, name) as container:
+        run_in(ours, container, "mkdir -p /opt/mine; echo kept >/opt/mine/file; touch /srv/tree/.wh.delete")
+        bind = "import socket; socket.socket(socket.AF_UNIX).bind('/opt/mine/socket')"
+        run_in(ours, container, f'{PYTHON} -c "{bind}"')
+        with pytest.raises(CommitRefused, match=r"/srv/tree/\.wh\.delete"):
+            save(ours, name, CommitOptions(tag=tag))
+        run_in(ours, container, "rm /srv/tree/.wh.delete")
+        saved = save(ours, name, CommitOptions(tag=tag))
+    assert [(one.path, one.why) for one in saved.unkept] == [("/opt/mine/socket", "a socket")]
+    assert "opt/mine/socket" not in files_of(ours, tag)
