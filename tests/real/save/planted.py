@@ -153,7 +153,7 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
             yield opened(content)
         except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error):
             continue
-    if content.startswith((b"PACK\0\0\0", b"!<arch>\ndebian")):  # whatever is packed in it, wherever that begins
+    if content.startswith((b"PACK\0\0\0", b"!<arch>\ndebian")):  # whatever it packs, wherever that begins
         for start in range(8, len(content)):
             yield from _begun(content[start:])
     if content[257:262] == b"ustar":
