@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
+from pathlib import Path
+
 import pytest
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
 from envkit.engines.failures import LinkLost, NameTaken, NotAllowed, PortTaken
-from envkit.errors import EngineError, UsageError
+from envkit.errors import EngineError, EnvkitError, UsageError
 
 
 def of_api(status: int, text: str, kind: type[APIError] = APIError) -> APIError:
@@ -139,3 +143,10 @@ def test_what_is_no_image_name_is_the_users_mistake() -> None:
 )
 def test_what_leaves_open_whether_the_engine_acted_is_told_apart(error: Exception, is_lost: bool) -> None:
     assert isinstance(told(error), LinkLost) == is_lost
+
+
+def test_a_disk_that_is_full_here_is_not_the_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(EnvkitError) as caught, spoken_as_ours("reading"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.what == f"reading: the disk of {tmp_path} is full" and "TMPDIR=" in caught.value.fix

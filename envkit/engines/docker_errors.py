@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import gettempdir
 
 import urllib3
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
@@ -72,6 +74,7 @@ _LINKS = (
         "run the command again; if it was restarted, that is all",
     ),
 )
+_HERE = "make room there, or name another folder: TMPDIR=/big/disk envkit …"
 _LOST = ("it did not answer in time", "it broke the connection off")
 _ANSWERS = (
     (
@@ -168,6 +171,8 @@ def spoken_as_ours(doing: str) -> Iterator[None]:
         raise _of_api(doing, error) from error
     # The SDK lets the errors of requests (all OSError) and of urllib3 and StreamParseError out as they are.
     except (DockerException, StreamParseError, OSError, urllib3.exceptions.HTTPError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):  # what came had to be written here
+            raise EnvkitError(f"{doing}: the disk of {gettempdir()} is full", fix=_HERE) from error
         if "Permission denied" in str(error):
             raise NotAllowed(f"{doing}: this user may not talk to it", fix=_JOIN) from error
         told = _told(doing, str(error), _LINKS)
