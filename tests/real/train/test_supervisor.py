@@ -88,6 +88,14 @@ class Run:
                 continue
         return found
 
+    def remove(self) -> None:
+        """Kill what still lives of it."""
+        for pid in self.lives():
+            os.kill(int(pid), signal.SIGKILL)
+        for process in self.processes:
+            process.kill()
+            process.communicate()
+
     def ready(self) -> None:
         until((self.top / "ready").exists, "the script does not begin")
 
@@ -97,11 +105,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     """A folder for a run; what still lives of it is killed."""
     one = Run(tmp_path)
     yield one
-    for pid in one.lives():
-        os.kill(int(pid), signal.SIGKILL)
-    for process in one.processes:
-        process.kill()
-        process.communicate()
+    one.remove()
 
 
 def test_a_script_is_started_as_by_hand(run: Run) -> None:
@@ -127,6 +131,31 @@ def test_a_shell_that_does_not_exec_leaves_its_script_the_time_to_save(run: Run)
     assert (run.top / "told").read_text() == "x"  # exactly one SIGTERM
     assert (run.end()["state"], run.end()["cause"]) == ("stopped", "outside")
     assert run.lives() == []
+
+
+@pytest.fixture
+def twenty(tmp_path: Path) -> Iterator[list[Run]]:
+    """Folders for twenty runs; what still lives of them is killed."""
+    runs = [Run(tmp_path / str(number)) for number in range(20)]
+    yield runs
+    for one in runs:
+        one.remove()
+
+
+def test_of_20_checkpoints_that_take_25_s_none_is_lost(twenty: list[Run]) -> None:
+    slow = SAVER.replace("time.sleep(2.5)", "time.sleep(25)")
+    for number, one in enumerate(twenty):
+        script = one.script(slow)
+        by_shell = ("command", "sh", "-c", f"{sys.executable} {script}; echo after")
+        one.start(*(by_shell if number % 2 else ("script", script)), grace_s=120)
+    for one in twenty:
+        one.ready()
+    for one in twenty:
+        one.processes[0].send_signal(signal.SIGTERM)
+    for one in twenty:
+        one.processes[0].communicate(timeout=LONG_S + 60)
+    assert [one.top.name for one in twenty if not (one.top / "saved").exists()] == []
+    assert {one.end()["state"] for one in twenty} == {"stopped"}
 
 
 def test_workers_of_a_script_are_not_told_before_it(run: Run) -> None:
