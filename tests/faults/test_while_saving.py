@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from tests.faults.proxy import Do, Rule
 from tests.faults.saves import Left, Place, Point, Save, acts, made, points, run_in, until
 from tests.names import fresh
 
@@ -22,6 +23,7 @@ SECOND = "rm /opt/mine/big /srv/tree/delete; echo 2 >/opt/mine/file; echo more >
 MUST = "^POST .*/(commit|images/load|build|tag)$"
 POINTS, ROUNDS = 20, 2
 SQUASH_POINTS = 10
+PATIENCE_S = "10"  # of an engine whose answer to a commit does not come; all others come sooner
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +112,17 @@ def test_a_killed_squash_converges(save: Save, squashed: Known) -> None:
     assert len(loads) == 2
     chosen = points(squashed.acts[loads[0] - 2 : loads[1] + 1], SQUASH_POINTS, MUST)
     killed_and_saved(replace(save, more=("--squash",)), chosen, squashed)
+
+
+@pytest.mark.parametrize(
+    ("do", "path"), [("hang-after", "/commit"), ("cut-after", "/commit"), ("cut-after", "/images/load")]
+)
+def test_a_lost_answer_makes_no_second_image(save: Save, plain: Known, do: Do, path: str) -> None:
+    place = save.place
+    place.proxy.mend()
+    place.proxy.break_at(Rule(do=do, method="POST", path=path))
+    code, said = place.begin(*save.words, ENVKIT_ENGINE_TIMEOUT=PATIENCE_S).wait()
+    assert (code, place.proxy.seen.count(f"POST {path}")) == (0, 1), said
+    place.proxy.mend()
+    save.forget()
+    assert place.left() == plain.before
