@@ -115,9 +115,10 @@ def one_proxy(private: PrivateEngine) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def proxy(one_proxy: Proxy) -> Iterator[Proxy]:
-    """The proxy, which lets everything through at first and afterwards."""
+def proxy(one_proxy: Proxy, environment: dict[str, str]) -> Iterator[Proxy]:
+    """The proxy, which lets everything through at first and afterwards; nothing is known of any image."""
     one_proxy.mend()
+    Path(environment["XDG_STATE_HOME"], "envkit", "accounts.json").unlink(missing_ok=True)
     yield one_proxy
     one_proxy.mend()
 
