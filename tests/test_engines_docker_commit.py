@@ -65,7 +65,7 @@ def test_a_lost_reply_is_an_image_that_is_found(states: list[str], looks: int) -
 
 @pytest.mark.parametrize("states", [["running"], ["running", "paused"], ["running", "away"], ["exited"]])
 def test_a_commit_that_made_nothing_says_so(states: list[str]) -> None:
-    with pytest.raises(LinkLost, match="it made no image of lab"):
+    with pytest.raises(LinkLost, match="it made no image of it"):
         docker_commit.commit(Api(states, made_after=None), "lab", {SAVE: "key"})
 
 
@@ -86,7 +86,7 @@ def test_an_answer_that_never_comes_is_an_image_that_is_found(states: list[str])
 
 def test_who_never_answers_and_makes_nothing_is_given_up() -> None:
     api = Silent(["running"], made_after=None)
-    with pytest.raises(LinkLost, match="did not answer in time; it made no image of lab"):
+    with pytest.raises(LinkLost, match="did not answer in time; it made no image of it"):
         docker_commit.commit(api, "lab", {SAVE: "key"})
     assert api.posts == 1
 

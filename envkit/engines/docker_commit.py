@@ -12,7 +12,7 @@ from docker.errors import NotFound
 
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.failures import LinkLost
-from envkit.engines.values import SAVE
+from envkit.engines.values import SAVE, short_id
 from envkit.errors import EngineError
 
 # How long after a lost reply the engine may still be at it, by the container's state. It pauses one that runs
@@ -28,20 +28,20 @@ _PATIENCES = 5
 def commit(api: Any, container: str, labels: Mapping[str, str]) -> str:
     """Make the image, or find it; return its id."""
     key = labels.get(SAVE, "")
-    with spoken_as_ours(f"saving the container {container}"):
+    with spoken_as_ours(f"saving the container {short_id(container)}"):
         if found := _made(api, key):
             return found
         about = api.inspect_container(container)
         config, was = dict(about["Config"]), str(about["State"]["Status"])
         config["Labels"] = {**(config.get("Labels") or {}), **labels}
     try:
-        with spoken_as_ours(f"saving the container {container}"):
+        with spoken_as_ours(f"saving the container {short_id(container)}"):
             return _asked(api, container, config, key)
     except LinkLost as lost:
         if found := _found_late(api, container, key, was):
             return found
         raise LinkLost(
-            f"{lost.what}; it made no image of {container}",
+            f"{lost.what}; it made no image of it",
             fix="look whether the engine runs (`envkit engine status`), then run the command again",
         ) from lost
 

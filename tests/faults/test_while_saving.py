@@ -7,11 +7,14 @@ run begins over what those before it left: ten are killed, one after the other, 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 
+from tests.faults.private_engine import PrivateEngine
+from tests.faults.processes import Process
 from tests.faults.proxy import Do, Rule
 from tests.faults.saves import Left, Place, Point, Save, acts, made, points, run_in, until
 from tests.names import fresh
@@ -126,3 +129,38 @@ def test_a_lost_answer_makes_no_second_image(save: Save, plain: Known, do: Do, p
     place.proxy.mend()
     save.forget()
     assert place.left() == plain.before
+
+
+def copied_to_the_middle(save: Save) -> Process:
+    """Begin a save until the engine copies; one that was over before it was seen is begun again."""
+    for _ in range(20):
+        process = save.place.begin(*save.words)
+        until(lambda: save.state() == "paused" or save.is_tagged(), "it is copied")
+        if save.state() == "paused":
+            return process
+        process.wait()
+        save.forget()
+    raise AssertionError("it was never seen paused")
+
+
+def test_an_engine_killed_while_it_copies(place: Place, private: PrivateEngine, first: str) -> None:
+    """The last of all: what runs on the engine ends with it."""
+    name = fresh("third")
+    container = made(place.engine, first, name)
+    run_in(container, "head -c 30000000 /dev/urandom >/opt/mine/more")
+    save, before = Save(place=place, container=container, name=name), place.left()
+    process = copied_to_the_middle(save)
+    private.end(signal.SIGKILL)
+    private.start().close()
+    code, said = process.wait()
+    assert code == 5, said
+    assert (save.state(), save.is_tagged()) == ("exited", False)
+    container.start()
+    save.done()
+    listed = place.engine.containers.run(
+        save.tag, ["-c", "%s", "/opt/mine/more"], entrypoint="stat", remove=True
+    )
+    assert listed == b"30000000\n"
+    save.forget()
+    assert place.swept() == before
+    container.remove(force=True)
