@@ -7,6 +7,8 @@ run begins over what those before it left: ten are killed, one after the other, 
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -128,6 +130,21 @@ def test_a_lost_answer_makes_no_second_image(save: Save, plain: Known, do: Do, p
     assert (code, place.proxy.seen.count(f"POST {path}")) == (0, 1), said
     place.proxy.mend()
     save.forget()
+    assert place.left() == plain.before
+
+
+@pytest.mark.parametrize("last", ["/exec/.*/start", "/build"])
+def test_ctrl_c_in_the_proof_leaves_nothing(save: Save, plain: Known, last: str) -> None:
+    """Its last look into a container is at the new image, its only build is that one's last layer."""
+    place = save.place
+    place.proxy.mend()
+    method, path, number = [one for one in plain.acts if re.fullmatch(last, one[1])][-1]
+    rule = place.proxy.break_at(Rule(do="block-before", method=method, path=path, occurrence=number))
+    process = place.begin(*save.words)
+    until(rule.reached.is_set, f"{rule}: {place.proxy.seen}")
+    os.kill(process.pid, signal.SIGINT)
+    code, said = process.wait()
+    assert (code, save.state(), save.is_tagged()) == (130, "running", False), said
     assert place.left() == plain.before
 
 
