@@ -13,7 +13,7 @@ from envkit.engines.fake_images import made_id
 from envkit.engines.registry_failures import RegistryFailed
 from envkit.engines.values import Published, Sent
 from envkit.environment.garbage import Place, leftovers, sweep
-from envkit.errors import EnvkitError, UsageError
+from envkit.errors import EngineError, EnvkitError, UsageError
 from envkit.image.push import PushWish, View, push
 from envkit.image.verdict import Item, Verdict, to_label
 from tests.environments import TalkingHost, image
@@ -152,6 +152,23 @@ def test_what_a_platform_would_not_take_is_not_sent(engine: FakeEngine) -> None:
         "(it was tried as its own user only)"
     )
     assert engine.images.registry == {}
+
+
+@pytest.mark.parametrize("at", ["tag", "untag"])
+def test_a_full_engine_keeps_none_of_the_names_for_a_while(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """Docker has done in memory what it says that it could not write."""
+    really = getattr(engine.images, at)
+
+    def full(*words: str) -> None:
+        really(*words)
+        raise EngineError(f"{words[-1]}: the engine's disk is full", fix="free space")
+
+    monkeypatch.setattr(engine.images, at, full)
+    with pytest.raises(EngineError, match="the engine's disk is full"):
+        push(engine, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
+    assert engine.images.require("lab:dev").tags == ("lab:dev",)
 
 
 class Killed(BaseException):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from envkit.container.maker import condition, maker_of_word
 from envkit.engines.base import Engine
@@ -29,16 +29,14 @@ def called(engine: Engine, facts: ImageFacts, reference: str) -> Iterator[None]:
             engine.images.untag(left)
         return
     marks = [] if before is not None or not facts.tags else [name_for_now("push", _word(reference))]
-    for name in (*marks, reference):
-        engine.images.tag(facts.id, name)
-    try:
+    with ExitStack() as back:  # one by one, also when one of them fails: the engine's disk may be full
+        for name in (*marks, reference):
+            if before is not None:
+                back.callback(engine.images.tag, before.id, reference)
+            elif facts.tags:  # an image that had no name keeps this one: it would go with it
+                back.callback(engine.images.untag, name)
+            engine.images.tag(facts.id, name)
         yield
-    finally:
-        if before is not None:
-            engine.images.tag(before.id, reference)
-        elif facts.tags:  # an image that had no name keeps this one: it would go with it
-            for name in (reference, *marks):
-                engine.images.untag(name)
 
 
 def lent_by(mark: str, names: tuple[str, ...]) -> str:
