@@ -6,6 +6,7 @@ it ends: who can take it knows that nobody is at the folder, whatever process ta
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -15,6 +16,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+from envkit.errors import EnvkitError
 
 _PREFIX = "envkit-tmp-"  # short: sockets lie in them, whose paths have at most 107 bytes (unix(7))
 _LOCK = ".lock"
@@ -61,6 +64,19 @@ def remove(path: Path) -> None:
     """Remove one that is still left over; whoever else is faster is fine."""
     if _is_left(path):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether a disk, or this user's share of it, is full."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+
+
+def no_room(folder: Path, *, doing: str = "", figures: str = "") -> EnvkitError:
+    """Return the error of a disk of this machine that is full."""
+    return EnvkitError(
+        f"{doing and f'{doing}: '}the disk of {folder} is full{figures and f': {figures}'}",
+        fix="make room there, or name another folder: TMPDIR=/big/disk envkit …",
+    )
 
 
 def _is_left(path: Path) -> bool:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
 from envkit.engines.fake import FakeEngine
 from envkit.engines.registry_failures import RegistryFailed
 from envkit.engines.values import Published
-from envkit.errors import EngineError
+from envkit.errors import EngineError, EnvkitError
 from envkit.hosts.base import Command, Silent
 from envkit.image.push import PushWish, View, push
 from tests.environments import TalkingHost, image
@@ -113,11 +115,47 @@ def test_what_only_skopeo_can_is_not_done_without_it(engine: FakeEngine, more: d
         send(engine, TalkingHost(), **more)
 
 
+@pytest.mark.parametrize("more", [{"way": "skopeo"}, {"compression": "zstd"}])
+def test_who_asks_for_skopeo_hears_that_its_layout_has_no_room(
+    engine: FakeEngine, machine: Machine, more: dict[str, str]
+) -> None:
+    machine.free = 1
+    with pytest.raises(EnvkitError) as caught:
+        send(engine, machine, **more)
+    assert caught.value.what.startswith(f"the disk of {gettempdir()} is full: skopeo needs ")
+    assert "TMPDIR=" in caught.value.fix
+    assert machine.commands == [] and engine.images.registry == {}
+
+
+@pytest.mark.parametrize("by", ["envkit", "skopeo"])
+def test_a_disk_that_fills_up_meanwhile_is_told(
+    engine: FakeEngine, machine: Machine, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    def stream(command: Command, each_line: Callable[[str], None]) -> int:
+        (folder,) = (word.partition("=")[2] for word in command.words if "digestfile" in word)
+        each_line(f'level=fatal msg="Failed to write digest: open {folder}: no space left on device"')
+        return 1
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if by == "envkit":
+        monkeypatch.setattr("envkit.image.skopeo.write_layout", full)
+    monkeypatch.setattr(machine, "stream", stream)
+    with pytest.raises(EnvkitError) as caught:
+        send(engine, machine)
+    assert caught.value.what == f"pushing {TO}: the disk of {gettempdir()} is full"
+
+
 def test_its_words_are_told_apart_like_the_engines(engine: FakeEngine, machine: Machine) -> None:
-    machine.code, machine.words = 1, 'level=fatal msg="writing blob: received unexpected HTTP status: 503"'
+    machine.code, machine.words = (
+        1,
+        r'time="" level=fatal msg="writing \"blob\": HTTP status: 503"',
+    )
     with pytest.raises(RegistryFailed) as caught:
         send(engine, machine)
     assert (caught.value.kind, len(machine.commands)) == ("5xx", 4)
+    assert 'it is out of order (writing "blob": HTTP status: 503)' in caught.value.what
 
 
 def test_a_link_on_which_it_hangs_is_given_up(engine: FakeEngine, machine: Machine) -> None:

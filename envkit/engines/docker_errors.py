@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import gettempdir
 
 import urllib3
@@ -14,6 +14,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound, St
 from envkit.engines.failures import LimitRefused, LinkLost, NameTaken, NotAllowed, NotThere, PortTaken
 from envkit.engines.registry_failures import RegistryFailed
 from envkit.errors import AcceleratorError, EngineError, EnvkitError, UsageError
+from envkit.scratch import is_full, no_room
 
 # Both texts of one race (reliability.md, section 4, row 7): in the engine's own table, and beside it.
 _PORT_TEXTS = ("port is already allocated", "address already in use")
@@ -74,7 +75,6 @@ _LINKS = (
         "run the command again; if it was restarted, that is all",
     ),
 )
-_HERE = "make room there, or name another folder: TMPDIR=/big/disk envkit …"
 _LOST = ("it did not answer in time", "it broke the connection off")
 _ANSWERS = (
     (
@@ -171,8 +171,8 @@ def spoken_as_ours(doing: str) -> Iterator[None]:
         raise _of_api(doing, error) from error
     # The SDK lets the errors of requests (all OSError) and of urllib3 and StreamParseError out as they are.
     except (DockerException, StreamParseError, OSError, urllib3.exceptions.HTTPError) as error:
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):  # what came had to be written here
-            raise EnvkitError(f"{doing}: the disk of {gettempdir()} is full", fix=_HERE) from error
+        if is_full(error):  # what came had to be written here
+            raise no_room(Path(gettempdir()), doing=doing) from error
         if "Permission denied" in str(error):
             raise NotAllowed(f"{doing}: this user may not talk to it", fix=_JOIN) from error
         told = _told(doing, str(error), _LINKS)

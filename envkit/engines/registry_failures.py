@@ -81,7 +81,8 @@ _CAUSES = (
         kind="5xx",
         pattern=r"\b50[0-4]\b|service unavailable|bad gateway|internal server error",
         what="it is out of order ({text})",
-        fix="wait some minutes and run it again: what has arrived is kept",
+        fix="wait some minutes and run it again: what has arrived is kept; ask its owner if it stays: "
+        "its disk may be full",
         again=True,
     ),
     _Cause(

@@ -130,8 +130,15 @@ def _way(
         if wish.compression == "zstd" or (wish.way == "skopeo" and isinstance(host, Remote)):
             raise missing()
         return None
-    found = find_skopeo(engine, host, facts, view.note)
-    if found is None and (wish.way == "skopeo" or wish.compression == "zstd"):
+    by_skopeo = wish.way == "skopeo" or wish.compression == "zstd"
+    try:
+        found = find_skopeo(engine, host, facts)
+    except EnvkitError as error:
+        if by_skopeo:
+            raise
+        view.note(f"skopeo is here, but {error.what}")
+        return None
+    if found is None and by_skopeo:
         raise missing()
     return found
 

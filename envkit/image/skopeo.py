@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,14 @@ from envkit.engines.values import ImageFacts
 from envkit.errors import EngineError
 from envkit.hosts.base import Command, Host, Silent
 from envkit.image.oci_layout import TAG, write_layout
-from envkit.scratch import Scratch
+from envkit.scratch import Scratch, is_full, no_room
 
 Compression = Literal["gzip", "zstd"]
 _PROGRAM = "skopeo"
 # It says nothing while it sends a layer: a link slower than this is taken for one that hangs.
 _SLOWEST_BYTES_S = 1e6
 _LAST_LINES = 4
+_FULL = "no space left on device"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +56,8 @@ class Skopeo:
 
     def push(self, errand: Errand) -> str:
         """Send it; return the digest of the manifest as skopeo made it. RegistryFailed says how it failed."""
-        if self._scratch is None:
-            self._scratch = Scratch("push")
-            write_layout(self._engine.images.save(errand.facts.id), self._scratch.path / "layout")
-        folder, login = self._scratch.path, login_for(errand.name.registry)
+        doing, login = f"pushing {errand.name.whole}", login_for(errand.name.registry)
+        folder = self._folder(errand, doing)
         digest = folder / "digest"
         digest.unlink(missing_ok=True)
         said: list[str] = []
@@ -65,12 +65,26 @@ class Skopeo:
             with _secret_file(_logins(errand.name.registry, login), folder) as secrets:
                 code = self._host.stream(self._command(errand, secrets), said.append)
         except Silent as error:
-            raise stalled(f"pushing {errand.name.whole}", errand.silence_s) from error
+            raise stalled(doing, errand.silence_s) from error
         if code:
-            text = " ".join(said[-_LAST_LINES:])
-            user = login.user if login else None
-            raise registry_failure(f"pushing {errand.name.whole}", errand.name, text, user=user)
+            text = _why(" ".join(said[-_LAST_LINES:]))
+            if _FULL in text and str(folder) in text:
+                raise no_room(Path(gettempdir()), doing=doing)
+            raise registry_failure(doing, errand.name, text, user=login.user if login else None)
         return digest.read_text("ascii").strip()
+
+    def _folder(self, errand: Errand, doing: str) -> Path:
+        """Return the folder with the layout, which is written once."""
+        if self._scratch is not None:
+            return self._scratch.path
+        try:
+            self._scratch = Scratch("push")
+            write_layout(self._engine.images.save(errand.facts.id), self._scratch.path / "layout")
+        except OSError as error:
+            if is_full(error):
+                raise no_room(Path(gettempdir()), doing=doing) from error
+            raise
+        return self._scratch.path
 
     def _command(self, errand: Errand, secrets: Path) -> Command:
         assert self._scratch is not None
@@ -95,15 +109,16 @@ class Skopeo:
             self._scratch.remove()
 
 
-def find_skopeo(engine: Engine, host: Host, facts: ImageFacts, say: Callable[[str], None]) -> Skopeo | None:
-    """Return it when it is here and its layout has room; `say` hears why not, where that may surprise."""
+def find_skopeo(engine: Engine, host: Host, facts: ImageFacts) -> Skopeo | None:
+    """Return it where it is; EnvkitError when there is no room for its layout."""
     found = host.find_programs(_PROGRAM)
     if not found:
         return None
-    free = host.free_bytes(Path(gettempdir()))
-    if free < 2 * facts.size_bytes:  # the layout, and what skopeo itself writes beside it
-        say(f"skopeo is here, but {gettempdir()} has no room for {2 * facts.size_bytes / 1e9:.1f} GB")
-        return None
+    folder = Path(gettempdir())
+    free, needed = host.free_bytes(folder), 2 * facts.size_bytes  # the layout, and what skopeo itself writes
+    if free < needed:
+        figures = f"skopeo needs {needed / 1e9:.1f} GB there, {free / 1e9:.1f} GB are free"
+        raise no_room(folder, figures=figures)
     return Skopeo(engine, host, found[0])
 
 
@@ -136,6 +151,12 @@ def missing() -> EngineError:
         "skopeo cannot be used here",
         fix="install it (Debian, Ubuntu: apt-get install skopeo), or --way engine",
     )
+
+
+def _why(text: str) -> str:
+    """Return the reason alone, of all that skopeo says."""
+    found = re.search(r'level=fatal msg="((?:[^"\\]|\\.)*)"', text)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else text
 
 
 def _logins(registry: str, login: Login | None) -> str:

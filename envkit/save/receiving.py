@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from envkit.errors import EngineError, EnvkitError
+from envkit.errors import EngineError
+from envkit.scratch import is_full, no_room
 
 _FRAME = struct.Struct(">cQ")  # probes/layer_tar.py writes them
 _PART, _END, _ALL = b"d", b"e", b"z"
@@ -58,9 +58,9 @@ class Receiver:
         try:
             self._take(memoryview(part))
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise _full(self._folder, "") from error
+            if is_full(error):
+                raise no_room(self._folder.parent) from error
+            raise
 
     def _take(self, rest: memoryview) -> None:
         while len(rest):
@@ -107,11 +107,5 @@ def need_room(folder: Path, size_bytes: int) -> None:
     """Raise EnvkitError when so much does not fit where `folder` lies."""
     free = shutil.disk_usage(folder).free
     if free < size_bytes:
-        raise _full(folder, f": {size_bytes / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free")
-
-
-def _full(folder: Path, figures: str) -> EnvkitError:
-    return EnvkitError(
-        f"the disk of {folder.parent} is full{figures}",
-        fix="make room there, or name another folder: TMPDIR=/big/disk envkit …; nothing was saved",
-    )
+        figures = f"{size_bytes / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free"
+        raise no_room(folder.parent, figures=figures)

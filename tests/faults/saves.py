@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
+import tarfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +19,7 @@ from docker.models.containers import Container
 from envkit.plan.run_plan import container_name
 from tests.faults.processes import Process
 from tests.faults.proxy import Do, Proxy, Rule
+from tests.names import fresh
 
 TINY = "envkit-test-tiny:dev"
 PATIENCE_S = 120.0
@@ -41,6 +45,18 @@ def run_in(container: Container, script: str) -> str:
     code, said = container.exec_run(["sh", "-euc", script], user="0:0")
     assert code == 0, said
     return str(said.decode())
+
+
+def unseen(engine: docker.DockerClient, size: int) -> str:
+    """Make an image of random bytes, which nobody has seen; return its name."""
+    content, name = io.BytesIO(), fresh("pushed")
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        entry = tarfile.TarInfo("data")
+        entry.size = size
+        archive.addfile(entry, io.BytesIO(os.urandom(size)))
+    labels = ["LABEL io.envkit.owned=true io.envkit.kind=image"]
+    engine.api.import_image_from_data(content.getvalue(), repository=name, tag="dev", changes=labels)
+    return f"{name}:dev"
 
 
 def until(true: Callable[[], object], what: str) -> None:

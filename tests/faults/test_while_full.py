@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from envkit.image import patience
 from tests.docker_registry import Registry
+from tests.faults.conftest import Envkit
 from tests.faults.private_engine import PrivateEngine
 from tests.faults.proxy import Rule
-from tests.faults.saves import Place, Save, made, run_in, until
+from tests.faults.saves import Place, Save, made, run_in, unseen, until
 from tests.names import fresh
 
 pytestmark = pytest.mark.real
@@ -23,12 +25,15 @@ ENGINE = "fix: free space: `docker system df` shows what takes it"
 CLIENT = "fix: make room there, or name another folder: TMPDIR=/big/disk envkit …"
 
 
+SPARE = 100_000  # where nothing can be written at all, Python takes another folder
+
+
 @contextmanager
-def full(folder: Path) -> Iterator[None]:
-    """Fill a disk to the last byte."""
+def full(folder: Path, but: int = 0) -> Iterator[None]:
+    """Fill a disk to the last byte, or but for so many."""
     path = folder / "ballast"
     with path.open("wb") as file:
-        while free := shutil.disk_usage(folder).free:
+        while (free := shutil.disk_usage(folder).free - but) > 0:
             os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free)
     try:
         yield
@@ -68,8 +73,8 @@ def test_the_engines_disk_fills_up_while_it_saves(private: PrivateEngine, save: 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A disk of two megabytes."""
-    folder = tmp_path / "small"
-    folder.mkdir()
+    folder = tmp_path / "small" / "data"  # where a registry has its own
+    folder.mkdir(parents=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "envkit-tests", str(folder)], check=True)
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
@@ -102,5 +107,81 @@ def test_the_engines_disk_is_full_when_an_image_comes(
         assert code == 0, said
         assert place.engine.images.get(to).attrs["RootFS"]["Layers"][:-1] == layers
         place.engine.images.remove(to)
+    finally:
+        registry.stop()
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """One that takes everything."""
+    registry = Registry.start(tmp_path_factory.mktemp("registry"))
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture
+def image(place: Place) -> Iterator[str]:
+    """An image that has been nowhere."""
+    name = unseen(place.engine, 600_000)
+    yield name
+    place.engine.images.remove(name)
+
+
+def test_the_folder_for_a_while_fills_up_while_skopeo_is_given_the_image(
+    place: Place, registry: Registry, image: str, small: Path
+) -> None:
+    before, to = place.left(), f"{registry.address}/{image[:-4]}:1"
+    words = ("push", image, "--to", to, "--way", "skopeo")
+    with full(small, but=SPARE):
+        code, said = place.begin(*words, TMPDIR=str(small)).wait()
+    assert code == 1 and f"the disk of {small} is full: skopeo needs" in said and CLIENT in said, said
+    rule = place.proxy.break_at(Rule(do="block-before", method="GET", path=r"/images/.*/get"))
+    process = place.begin(*words, TMPDIR=str(small))
+    until(rule.reached.is_set, "it asks for the image")
+    with full(small):
+        place.proxy.mend()
+        code, said = process.wait()
+    assert code == 1 and f"pushing {to}: the disk of {small} is full" in said and CLIENT in said, said
+    assert not list(small.iterdir()) and registry.manifest(image[:-4], "1")[0] == 404
+    code, said = place.begin(*words, TMPDIR=str(small)).wait()
+    assert code == 0, said
+    assert not list(small.iterdir()) and place.left() == before
+
+
+def test_the_engines_disk_is_full_when_an_image_goes(
+    place: Place, private: PrivateEngine, registry: Registry, image: str
+) -> None:
+    before, to = place.left(), f"{registry.address}/{image[:-4]}:1"
+    words = ("push", image, "--to", to, "--way", "engine")
+    with full(private.data):
+        code, said = place.begin(*words).wait()
+    assert code == 5 and "the engine's disk is full" in said and ENGINE in said, said
+    assert place.left() == before and registry.manifest(image[:-4], "1")[0] == 404
+    rule = place.proxy.break_at(Rule(do="block-before", method="POST", path=r"/images/.*/push"))
+    process = place.begin(*words)
+    until(rule.reached.is_set, "it sends")
+    with full(private.data):  # what it sends needs no room; the names that it had for a while do
+        place.proxy.mend()
+        code, said = process.wait()
+    assert code == 5 and "the engine's disk is full" in said and ENGINE in said, said
+    assert place.left() == before
+    code, said = place.begin(*words).wait()
+    assert code == 0, said
+    assert place.left() == before
+
+
+def test_a_registry_that_is_full_is_told(
+    envkit: Envkit, image: str, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "WAITS_S", (0.0,))
+    registry = Registry.start(small.parent)
+    words = ("push", image, "--to", f"{registry.address}/lab:1", "--way", "skopeo")
+    try:
+        with full(small):
+            said = envkit(*words)
+        assert said.code == 5 and "500 Internal Server Error) (2 times)" in said.stderr, said.stderr
+        assert "ask its owner if it stays: its disk may be full" in said.stderr
+        assert registry.manifest("lab", "1")[0] == 404
+        assert envkit(*words).code == 0
     finally:
         registry.stop()

@@ -7,11 +7,8 @@ of an image, and to a repository, that nobody has seen before.
 from __future__ import annotations
 
 import base64
-import io
 import itertools
 import json
-import os
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +17,7 @@ from typing import Any, Literal
 import pytest
 
 from tests.docker_registry import Registry
-from tests.faults.saves import Place, until
-from tests.names import fresh
+from tests.faults.saves import Place, unseen, until
 from tests.registry_faults import Faults, Rule
 
 pytestmark = pytest.mark.real
@@ -44,16 +40,7 @@ class Desk:
 
     def image(self) -> str:
         """Make an image that nobody has seen; return its name."""
-        content, name = io.BytesIO(), fresh("pushed")
-        with tarfile.open(fileobj=content, mode="w") as archive:
-            entry = tarfile.TarInfo("data")
-            entry.size = SIZE
-            archive.addfile(entry, io.BytesIO(os.urandom(SIZE)))
-        labels = ["LABEL io.envkit.owned=true io.envkit.kind=image"]
-        self.place.engine.api.import_image_from_data(
-            content.getvalue(), repository=name, tag="dev", changes=labels
-        )
-        return f"{name}:dev"
+        return unseen(self.place.engine, SIZE)
 
     def words(self, way: Way, image: str) -> tuple[str, ...]:
         """Return the command that pushes it."""
