@@ -11,6 +11,7 @@ from envkit.engines.base import Engine
 from envkit.engines.docker import connect
 from envkit.engines.values import ExecRequest, RunRequest
 from envkit.environment.site import Site
+from envkit.hosts.base import Host
 from envkit.hosts.local import LocalHost
 from envkit.image.proving import Reports
 from envkit.plan.run_plan import container_name
@@ -57,9 +58,11 @@ def run_in(engine: Engine, container: str, script: str) -> str:
     return done.stdout.decode()
 
 
-def save(engine: Engine, name: str, options: CommitOptions, *, note: Note = ignore) -> Committed:
-    """Save it as `envkit commit` does, but for the proof."""
-    site = Site(engine=engine, host=LocalHost(), home="/nowhere", cache="/nowhere")
+def save(
+    engine: Engine, name: str, options: CommitOptions, *, note: Note = ignore, host: Host | None = None
+) -> Committed:
+    """Save it as `envkit commit` does, but for the proof; `host`: the engine's, when not this machine."""
+    site = Site(engine=engine, host=host or LocalHost(), home="/nowhere", cache="/nowhere")
     plan = plan_commit(look(engine, name, search=False), options, engine.images.inspect(options.tag))
     return carry(site, plan, Reports(note=note, event=ignore, item=ignore), unproven)
 

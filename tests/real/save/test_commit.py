@@ -13,8 +13,10 @@ import pytest
 
 from envkit.container.maker import is_this_process, maker_of
 from envkit.engines.base import Engine
+from envkit.engines.docker import connect
 from envkit.engines.values import OWNED, SAVE, EngineFacts
 from envkit.errors import EnvkitError
+from envkit.hosts.ssh import SshHost
 from envkit.save import lineage
 from envkit.save.archive import Recipe, write_archive
 from envkit.save.layers import Layer
@@ -23,6 +25,7 @@ from envkit.save.plan import CommitOptions, CommitRefused
 from tests.names import fresh
 from tests.real.save.conftest import PYTHON
 from tests.real.save.environments import environment, run_in, save
+from tests.sshd import Sshd, host_at, make_home
 
 pytestmark = pytest.mark.real
 
@@ -163,6 +166,34 @@ def test_a_stopped_one_is_saved_too_and_its_secrets_are_found(
             save(ours, name, CommitOptions(tag=tag))
         save(ours, name, CommitOptions(tag=tag, scrub=True))
     assert "opt/mine/file" in files_of(ours, tag)
+
+
+@pytest.fixture
+def host(tmp_path: File, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshHost]:
+    """Reach this machine as a host: a real server on loopback, which knows the key of this test's home."""
+    server = Sshd.make(tmp_path / "sshd").start()
+    try:
+        make_home(tmp_path, monkeypatch, server)
+        reached = host_at(server)
+        yield reached
+        reached.close()
+    finally:
+        server.stop()
+
+
+def test_one_of_a_host_is_saved_there_and_its_secrets_are_found_there(
+    ours: Engine, tiny: str, name: str, tag: str, host: SshHost
+) -> None:
+    far = connect(host)
+    with environment(ours, tiny, name) as container:
+        run_in(ours, container, INSTALL)
+        with pytest.raises(CommitRefused, match=r"\.netrc"):
+            save(far, name, CommitOptions(tag=tag), host=host)
+        assert ours.images.inspect(tag) is None
+        save(far, name, CommitOptions(tag=tag, scrub=True), host=host)
+    assert "opt/mine/file" in files_of(ours, tag)
+    assert TOKEN.encode() not in b"".join(ours.images.save(tag))
+    assert unnamed(ours) == set()
 
 
 def layered(engine: Engine, base: str, layers: int, folder: File, saves: tuple[Ancestor, ...]) -> str:
