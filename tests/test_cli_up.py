@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -82,6 +83,30 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(site: Site) -> None:
     assert (lines["user"], lines["port"], lines["/dev/shm"]) == ("1000:100", "127.0.0.1:20123", "1024")
     assert json.loads(run("up", "lab:dev", "--dry-run", "--json").stdout)["home"] == "/data/home"
     assert site.engine.containers.find({}) == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "words", "says"),
+    [
+        ("", ("--mount", "data=/nosuch"), "--mount data=/nosuch: there is no such folder"),
+        ("", ("--memory", "900g"), "--memory asks for 921600 MiB, the machine has 16000 MiB"),
+        ("", ("--shm", "900g"), "--shm asks for 921600 MiB, the machine has 16000 MiB of memory"),
+        ("", ("--home", "/etc/x"), "--home /etc/x: /etc belongs to the system"),
+        ("", ("--name", "No Name"), "'No Name' cannot be an environment's name"),
+        ("", ("--device", "cuda:0"), "the image is made for cpu, not for cuda"),
+        ("accelerator: cuda\n", (), "this machine has no cuda card"),
+        ("secrets: [NOBODY_HAS_THIS]\n", (), "NOBODY_HAS_THIS"),
+    ],
+)
+@pytest.mark.usefixtures("site")
+def test_what_no_image_changes_is_refused_before_one_is_built(
+    spec: str, words: tuple[str, ...], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envkit.environment.target.build_image", lambda *given: pytest.fail("it is built"))
+    (tmp_path / "envkit.yaml").write_text(f"name: other\nbase: debian:12\n{spec}")
+    done = run("up", str(tmp_path), *words)
+    assert says in " ".join(done.stderr.split())
+    assert done.exit_code == (7 if "cuda" in says else 2)
 
 
 @pytest.mark.usefixtures("site")

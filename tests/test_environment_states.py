@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from envkit.engines.fake import FakeEngine
-from envkit.engines.values import ExecResult, Usage
+from envkit.engines.values import ExecResult, RunRequest, Usage
+from envkit.environment.lookup import KIND
 from envkit.environment.states import environments, services_state
 from envkit.environment.up import up
 from tests.environments import STATUS, Door, a_request, a_site
@@ -167,3 +168,8 @@ class CountingEngine:
 def test_an_environment_that_waits_for_secrets_says_so() -> None:
     said = "waiting for secrets: A; `envkit start` brings them"
     assert services_state({"services": {}, "ready": False, "reason": said}) == ("starting", said)
+
+
+def test_a_container_that_does_not_say_where_it_is_has_no_url(engine: FakeEngine) -> None:
+    engine.containers.create(RunRequest(image="lab:dev", name="envkit-odd", labels=KIND))
+    assert [one.url for one in environments(engine) if not one.url.endswith("/env/lab/lab")] == [""]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from envkit.engines.fake import FakeEngine
-from envkit.environment.site import Site
-from envkit.environment.target import build_image, find_image, is_spec, named
-from envkit.errors import AcceleratorError, EnvkitError, UsageError
-from envkit.image.proving import Reports
-from envkit.plan.devices import parse_device
+from envkit.environment.target import find_image, foretold, is_spec, named
+from envkit.errors import EnvkitError, UsageError
 from tests.environments import image
-from tests.scripted_host import ScriptedHost
 
 
 @pytest.fixture(autouse=True)
@@ -70,25 +67,13 @@ def test_a_slip_of_the_finger_is_answered_with_the_image_that_was_meant(engine: 
     )
 
 
-@pytest.mark.parametrize(
-    ("accelerator", "device", "says"),
-    [
-        ("ascend", "auto", "this machine has no ascend card"),
-        ("ascend", "ascend:0", "this machine has no ascend card"),
-        ("cpu", "cuda:0", "the image is made for cpu, not for cuda"),
-    ],
-)
-def test_what_could_not_start_here_is_not_built_first(
-    engine: FakeEngine, accelerator: str, device: str, says: str
-) -> None:
-    host = ScriptedHost({"ls": (0, "null\n"), "stat": (1, "")})
-    site = Site(engine=engine, host=host, home="/home", cache="/cache")
-    base = "ascend/cann:9.1.0-910b-ubuntu22.04-py3.11" if accelerator == "ascend" else "debian:12"
-    Path("x.yaml").write_text(f"name: other\nbase: {base}\naccelerator: {accelerator}\n")
-    reports = Reports(note=pytest.fail, event=pytest.fail, item=pytest.fail)
-    with pytest.raises(AcceleratorError, match=says):
-        build_image(site, "x.yaml", reports, parse_device(device))
-    assert engine.images.inspect("other:dev") is None
+def test_a_spec_foretells_of_its_image_what_a_plan_asks() -> None:
+    Path("x.yaml").write_text("name: other\nbase: debian:12\naccelerator: cuda\nsecrets: [KEY]\n")
+    found = foretold("x.yaml")
+    assert (found.reference, found.id, found.accelerator) == ("other:dev", "", "cuda")
+    assert found.labels["io.envkit.name"] == "other"
+    expect = json.loads(found.labels["io.envkit.expect"])
+    assert (expect["secrets"][0]["name"], expect["idle_stop"]) == ("KEY", True)
 
 
 def test_nothing_to_start_is_an_error() -> None:

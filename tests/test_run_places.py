@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from envkit.environment.lookup import KIND, name_of
 from envkit.environment.up import Site
 from envkit.errors import AcceleratorError, EnvkitError, UsageError
 from envkit.plan.devices import DeviceWish
-from envkit.plan.run_plan import RunImage
+from envkit.plan.mounts import FolderMount
+from envkit.plan.run_plan import RunImage, RunOptions
+from envkit.plan.secret_plan import SecretPlan
 from envkit.run.places import Place, Where, choose, in_environment, runnable
 from envkit.run.wish import plan_job
 from tests.environments import image
@@ -158,3 +161,36 @@ def test_absent_cards_are_refused_before_anything_is_made(
     with pytest.raises(AcceleratorError):
         plan_job(site, a_wish(tmp_path), refuse, lambda line: None)
     assert engine.containers.find({}) == () and not (tmp_path / "home/task").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "script", "says"),
+    [
+        (
+            RunOptions(mounts=(FolderMount(name="data", source="/nosuch"),)),
+            "home/proj/train.py",
+            "--mount data=/nosuch: there is no such folder",
+        ),
+        (RunOptions(memory_mib=900_000), "home/proj/train.py", "--memory asks for 900000 MiB"),
+        (RunOptions(), "outside.py", "outside.py is in no folder that the run sees"),
+        (
+            RunOptions(secrets=(SecretPlan(name="NOBODY_HAS_THIS"),)),
+            "home/proj/train.py",
+            "NOBODY_HAS_THIS",
+        ),
+    ],
+)
+def test_what_no_image_changes_is_refused_before_one_is_built(
+    tmp_path: Path, site: Site, options: RunOptions, script: str, says: str
+) -> None:
+    (tmp_path / "outside.py").touch()
+    wish = replace(a_wish(tmp_path), image="preset:cpu", options=options, script=f"{tmp_path}/{script}")
+    with pytest.raises(UsageError) as caught:
+        plan_job(site, wish, refuse, lambda line: None)
+    assert says in f"{caught.value.what} {caught.value.fix}"
+
+
+def test_a_name_that_is_given_is_refused_before_an_image_is_built(tmp_path: Path, site: Site) -> None:
+    (tmp_path / "home/task/x/attempts/1").mkdir(parents=True)
+    with pytest.raises(UsageError, match="there is a run x already"):
+        plan_job(site, replace(a_wish(tmp_path), image="preset:cpu"), refuse, lambda line: None)

@@ -88,7 +88,13 @@ def test_a_preset_named_like_a_file_is_recognised(tmp_path: Path, monkeypatch: p
     assert refused("cpu").fix == "a preset is named `preset:cpu`"
 
 
-@pytest.mark.parametrize("name", ["preset:", "preset:nope", "preset:../cpu", "preset:\x1b[31m", "preset:a/b"])
+def test_a_preset_without_a_name_is_said() -> None:
+    error = refused("preset:")
+    assert error.what == "`preset:` lacks the preset's name"
+    assert error.fix.startswith("presets: ascend, ")
+
+
+@pytest.mark.parametrize("name", ["preset:nope", "preset:../cpu", "preset:\x1b[31m", "preset:a/b"])
 def test_a_preset_that_is_not_there_is_said(name: str) -> None:
     error = refused(name)
     assert error.what.startswith("there is no preset ")

@@ -33,7 +33,7 @@ def command(host_name: str | None, all_hosts: bool, as_json: bool) -> None:
     elif not found:
         output.note("there is no environment; `envkit up` starts one")
     else:
-        rows = [(one.name, one.state, one.image, one.url) for one in found]
+        rows = [(one.name, one.state, one.image, one.url or "-") for one in found]
         output.show_table(("NAME", "STATE", "IMAGE", "URL"), rows, _reasons(found))
 
 
@@ -51,7 +51,7 @@ def _everywhere(*, as_json: bool) -> None:
         output.show_json(answers)
         return
     found = [(answer.host or "", one) for answer in answers for one in answer.environments]
-    rows = [(host or "-", one.name, one.state, one.image, one.url) for host, one in found]
+    rows = [(host or "-", one.name, one.state, one.image, one.url or "-") for host, one in found]
     if rows:
         headers = ("HOST", "NAME", "STATE", "IMAGE", "URL")
         output.show_table(headers, rows, _reasons([one for _, one in found]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,8 @@ from envkit.cli.resources import Resources, resources
 if TYPE_CHECKING:
     from envkit.environment.ready import Opened
     from envkit.environment.site import Site
-    from envkit.plan.run_plan import RunImage, RunOptions, RunPlan
+    from envkit.environment.up import UpRequest
+    from envkit.plan.run_plan import RunImage, RunPlan
 
 
 @click.command("up", epilog="Example: envkit up preset:cpu --name demo --home ~/demo")
@@ -72,10 +74,10 @@ def command(  # noqa: PLR0913  click hands over every option by name
 
     site = open_site(host_name)
     asked = RunOptions(name=name, home=absolute(home, site), cache=absolute(cache, site), port=port)
-    wished = doors.added_to(resources.added_to(asked, site))
+    spec, image = _meant(site, target, build=not dry_run)
     request = UpRequest(
-        image=_image(site, target, wished, build=not dry_run, as_json=as_json),
-        options=wished,
+        image=image,
+        options=doors.added_to(resources.added_to(asked, site)),
         caller=caller(site.host),
         timeout_s=timeout,
         allow_system_mounts=resources.allow_system_mounts,
@@ -84,21 +86,27 @@ def command(  # noqa: PLR0913  click hands over every option by name
     if dry_run:
         _show_plan(plan_up(site, request), as_json=as_json)
         return
-    opened = up(site, request, output.note)
+    opened = up(site, _built(site, spec, request, as_json=as_json) if spec else request, output.note)
     show_opened(opened, with_token=show_token, as_json=as_json, host_name=host_name)
 
 
-def _image(site: Site, target: str | None, wished: RunOptions, *, build: bool, as_json: bool) -> RunImage:
-    from envkit.environment.target import build_image, find_image, is_spec, named
+def _meant(site: Site, target: str | None, *, build: bool) -> tuple[str | None, RunImage]:
+    """Return the spec that is to be built, and the image as far as it is known."""
+    from envkit.environment.target import find_image, foretold, is_spec, named
 
     meant = named(target)
-    if not build or not is_spec(meant):
-        return find_image(site.engine, meant)
-    from envkit.cli import progress
-    from envkit.plan.devices import DeviceWish
+    return (meant, foretold(meant)) if build and is_spec(meant) else (None, find_image(site.engine, meant))
 
+
+def _built(site: Site, spec: str, request: UpRequest, *, as_json: bool) -> UpRequest:
+    """Refuse what no image changes; then return the request with the image, built where it was not."""
+    from envkit.cli import progress
+    from envkit.environment.target import build_image
+    from envkit.environment.up import refuse_early
+
+    refuse_early(site, request)
     with progress.shown(as_json=as_json) as reports:
-        return build_image(site, meant, reports, wished.device or DeviceWish())
+        return replace(request, image=build_image(site, spec, reports))
 
 
 def _show_plan(plan: RunPlan, *, as_json: bool) -> None:

@@ -72,7 +72,7 @@ def describe(engine: Engine, facts: ContainerFacts) -> Environment:
         state=state,
         reason=reason,
         image=str(record.get("image", facts.image)),
-        url=f"{_origin(facts)}{facts.labels.get('io.envkit.base-url')}/lab",
+        url=_url(facts),
         home=str(record.get("home", "")),
         cache=str(record.get("cache", "")),
         user=facts.user,
@@ -85,9 +85,13 @@ def describe(engine: Engine, facts: ContainerFacts) -> Environment:
     )
 
 
-def _origin(facts: ContainerFacts) -> str:
-    """Return the beginning of its URLs; an older envkit's environments, on loopback, do not say it."""
-    return facts.labels.get("io.envkit.origin") or f"http://127.0.0.1:{facts.labels.get('io.envkit.port')}"
+def _url(facts: ContainerFacts) -> str:
+    """Return where JupyterLab is; "" for a container that does not say it."""
+    base, port = facts.labels.get("io.envkit.base-url"), facts.labels.get("io.envkit.port")
+    if not base or not port:
+        return ""
+    # An older envkit's environments, on loopback, do not say their origin.
+    return f"{facts.labels.get('io.envkit.origin') or f'http://127.0.0.1:{port}'}{base}/lab"
 
 
 def services_state(answer: Mapping[str, Any]) -> tuple[State, str]:

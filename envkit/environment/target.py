@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit import paths
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, ImageFacts
-from envkit.environment.machine import find_cards
 from envkit.environment.site import Site
 from envkit.errors import EnvkitError, UsageError
-from envkit.plan.card_choice import no_card
-from envkit.plan.devices import CPU, DeviceWish, meant
 from envkit.plan.run_plan import RunImage
 
 if TYPE_CHECKING:
@@ -27,20 +25,22 @@ def find_image(engine: Engine, target: str) -> RunImage:
     return _of_spec(engine, target) if is_spec(target) else _of_reference(engine, target)
 
 
-def build_image(site: Site, spec: str, reports: Reports, device: DeviceWish | None = None) -> RunImage:
-    """Return a spec's image, after building it if anything changed.
-
-    With a device, AcceleratorError before a first build when what it is for is not here.
-    """
-    from envkit.image.build import BuildOptions, build  # heavy, and an image needs none of it
+def foretold(spec: str) -> RunImage:
+    """Return as much of a spec's image as a plan asks of it, before it is built."""
+    from envkit.plan.make import expected, own_labels  # heavy, and an image needs none of it
     from envkit.spec.load import load
 
-    loaded = load(spec, paths.presets())
-    if device and site.engine.images.inspect(f"{loaded.spec.name}:dev") is None:
-        kind = meant(device, loaded.spec.accelerator)
-        if kind != CPU and not find_cards(site.host, kind).cards:
-            raise no_card(kind)
-    built = build(loaded, site.engine, site.host, BuildOptions(), reports)
+    wanted = load(spec, paths.presets()).spec
+    labels = {**own_labels(wanted), "io.envkit.expect": json.dumps(expected(wanted))}
+    return RunImage(reference=f"{wanted.name}:dev", id="", labels=labels)
+
+
+def build_image(site: Site, spec: str, reports: Reports) -> RunImage:
+    """Return a spec's image, after building it if anything changed."""
+    from envkit.image.build import BuildOptions, build  # heavy, as above
+    from envkit.spec.load import load
+
+    built = build(load(spec, paths.presets()), site.engine, site.host, BuildOptions(), reports)
     return _of_reference(site.engine, built.tag)
 
 

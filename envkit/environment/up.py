@@ -11,7 +11,17 @@ from envkit.container.leftover import removed_on_failure
 from envkit.container.wait import Gone
 from envkit.engines.failures import LimitRefused, NameTaken, NotThere, PortTaken
 from envkit.engines.values import ContainerFacts
-from envkit.environment import asking, card_lease, cards_inside, folders, lease, machine, shadows, tree
+from envkit.environment import (
+    asking,
+    card_lease,
+    cards_inside,
+    folders,
+    lease,
+    machine,
+    secrets,
+    shadows,
+    tree,
+)
 from envkit.environment.asking import Asked
 from envkit.environment.handover import Awaited, collect, hand_over, names_of_machine, still_waits, trust
 from envkit.environment.lookup import everything, find, name_of
@@ -71,6 +81,12 @@ def plan_up(site: Site, request: UpRequest) -> RunPlan:
     return _plan(site, request, found)
 
 
+def refuse_early(site: Site, request: UpRequest) -> None:
+    """Refuse what no image changes, before one is built: folders, limits, ports, cards, missing secrets."""
+    found = find(site.engine, environment_name(request.image, request.options))
+    secrets.values(_decide(site, request, found).secrets)
+
+
 def up(site: Site, request: UpRequest, report: Report) -> Opened:
     """Bring it up and wait until both IDEs have answered; on failure nothing that this call made stays."""
     name = environment_name(request.image, request.options)
@@ -115,6 +131,13 @@ def _easier(site: Site, request: UpRequest, plan: RunPlan, error: EngineError) -
 
 
 def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPlan:
+    plan = _decide(site, request, found)
+    if found:
+        _refuse_different(plan, found)
+    return plan
+
+
+def _decide(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPlan:
     if found is None and request.options.port and listener(site.host, request.options.port):
         raise _port_in_use(site, request.options.port)
     engine = site.engine.facts()
@@ -136,12 +159,9 @@ def _plan(site: Site, request: UpRequest, found: ContainerFacts | None) -> RunPl
     host = asking.facts(site.host, engine, asked, base)
     try:
         host = replace(host, seen=asking.seen(site.host, site.engine, engine.cdi, asked, found))
-        plan = plan_run(request.image, options, host, request.caller)
+        return plan_run(request.image, options, host, request.caller)
     except AcceleratorError as error:
         raise _cannot_start(name, error) if found else error from error
-    if found:
-        _refuse_different(plan, found)
-    return plan
 
 
 def _cannot_start(name: str, error: AcceleratorError) -> AcceleratorError:

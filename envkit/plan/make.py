@@ -210,9 +210,27 @@ def _steps(spec: Spec, inputs: Inputs) -> tuple[StepPlan, ...]:
     return tuple(found)
 
 
+def own_labels(spec: Spec) -> dict[str, str]:
+    """Return the labels that the spec alone decides."""
+    return {
+        OWNED: "true",
+        "io.envkit.kind": "image",
+        "io.envkit.name": spec.name,
+        "io.envkit.contract": str(CONTRACT),
+        "io.envkit.accelerator": spec.accelerator,
+    }
+
+
+def expected(spec: Spec) -> dict[str, object]:
+    """Return what the spec alone says of how its image is run."""
+    asked = [{"name": one.name, "file": one.file, "optional": one.optional} for one in spec.secrets]
+    return {"idle_stop": True, "env": dict(spec.env), **({"secrets": asked} if asked else {})}
+
+
 def _labels(spec: Spec, facts: BuildFacts, parts: Parts, door: bool) -> tuple[tuple[str, str], ...]:
     code_server_plan = parts.tools.code_server
     expect: dict[str, object] = {
+        **expected(spec),
         "python": parts.python.version,
         "python_path": parts.python.program,
         "torch": {"version": parts.torch.version, "build": parts.torch.build, "npu": parts.torch.npu}
@@ -222,26 +240,16 @@ def _labels(spec: Spec, facts: BuildFacts, parts: Parts, door: bool) -> tuple[tu
         + (["code-server"] if code_server_plan else [])
         + (["tensorboard"] if spec.services.tensorboard else []),
         "own_door": door,
-        "idle_stop": True,
         "extensions": [
             {"id": extension.name, "optional": extension.optional}
             for extension in (code_server_plan.extensions if code_server_plan else ())
         ],
-        "env": dict(spec.env),
     }
     if adopted.wraps(facts.kept):
         expect["wrapped"] = True
-    if spec.secrets:
-        expect["secrets"] = [
-            {"name": secret.name, "file": secret.file, "optional": secret.optional} for secret in spec.secrets
-        ]
     ours = {
-        OWNED: "true",
-        "io.envkit.kind": "image",
-        "io.envkit.name": spec.name,
-        "io.envkit.contract": str(CONTRACT),
+        **own_labels(spec),
         "io.envkit.plan-digest": parts.digest,
-        "io.envkit.accelerator": spec.accelerator,
         "io.envkit.expect": json.dumps(expect, sort_keys=True, separators=(",", ":")),
         "io.envkit.needs": needs.to_label(parts.resolved.needs),
         "org.opencontainers.image.title": spec.name,

@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from envkit.engines.values import Mount
 from envkit.environment import asking, folders, machine
 from envkit.environment.asking import Asked
+from envkit.environment.secrets import values
 from envkit.environment.site import Site
+from envkit.environment.target import foretold
 from envkit.errors import RunError, UsageError
 from envkit.hosts.base import Host
-from envkit.plan.run_plan import HOME, Caller, RunHost, RunOptions
+from envkit.plan.run_plan import HOME, Caller, RunHost, RunImage, RunOptions
 from envkit.run import going, listing, places, scripts, sync
-from envkit.run.folder import RunFolder
+from envkit.run.folder import Request, RunFolder
 from envkit.run.plan import (
     InEnvironment,
     JobPlan,
@@ -69,7 +71,12 @@ def plan_job(site: Site, wish: Wish, build: places.Build, report: Report) -> Job
         is_own=wish.is_own,
         is_copied=wish.sync,
     )
-    found = places.choose(site, where, build)
+
+    def made(spec: str) -> RunImage:
+        _refuse_early(site, wish, spec, project)
+        return build(spec)
+
+    found = places.choose(site, where, made)
     if found.why:
         report(f"the run goes {found.why}")
     if found.environment is not None:
@@ -81,6 +88,13 @@ def plan_job(site: Site, wish: Wish, build: places.Build, report: Report) -> Job
     runnable = places.runnable(site, found.image, wish.options.device, wish.python)
     settled = _Settled(place=_own(site, wish, runnable), env=dict(runnable.env), project=project)
     return _planned(site, wish, settled, report)
+
+
+def _refuse_early(site: Site, wish: Wish, spec: str, project: Project | None) -> None:
+    """Refuse what no image changes, before one is built: limits, cards, the script's place, the name."""
+    place = _own(site, wish, Runnable(image=foretold(spec), python=()))
+    _asked(site, wish, _Settled(place=place, env={}, project=project), report=lambda text: None)
+    values(place.secrets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,20 +135,23 @@ def _is_there(host: Host, path: str) -> bool:
 
 def _planned(site: Site, wish: Wish, settled: _Settled, report: Report) -> JobPlan:
     place, project = settled.place, settled.project
-    home = _home(place.mounts)
+    asked = _asked(site, wish, settled, report)
+    if project and (git := git_of(wish.here or site.host, project.root)):
+        asked = replace(asked, record={**asked.record, "git": asdict(git)})
+    node = NodePlan(place=place, request=asked)
+    notes = place.warnings if isinstance(place, OwnContainer) else ()
+    return JobPlan(name=wish.job.name, home=_home(place.mounts), nodes=(node,), notes=notes, project=project)
+
+
+def _asked(site: Site, wish: Wish, settled: _Settled, report: Report) -> Request:
+    place, project = settled.place, settled.project
     if project:
         shown = (project.shown(wish.job.name), *place.mounts)
         script = _script(wish.here or site.host, wish, shown, report)
     else:
         script = _script(site.host, wish, place.mounts, report)
-    attempt = _attempt(site, wish, RunFolder.on_host(home, wish.job.name), report)
-    job = replace(wish.job, attempt=attempt)
-    asked = request(place, script, job, settled.env)
-    if project and (git := git_of(wish.here or site.host, project.root)):
-        asked = replace(asked, record={**asked.record, "git": asdict(git)})
-    node = NodePlan(place=place, request=asked)
-    notes = place.warnings if isinstance(place, OwnContainer) else ()
-    return JobPlan(name=job.name, home=home, nodes=(node,), notes=notes, project=project)
+    attempt = _attempt(site, wish, RunFolder.on_host(_home(place.mounts), wish.job.name), report)
+    return request(place, script, replace(wish.job, attempt=attempt), settled.env)
 
 
 def _own(site: Site, wish: Wish, runnable: Runnable) -> OwnContainer:
@@ -196,13 +213,13 @@ def _directory(host: Host, cwd: str, shown: tuple[Mount, ...], report: Report) -
 
 def _attempt(site: Site, wish: Wish, folder: RunFolder, report: Report) -> int:
     before = going.attempts(site.host, folder)
-    if not wish.resume:
-        return 1
     if not before:
-        report(f"there is no run {wish.job.name} yet: it begins")
+        if wish.resume:
+            report(f"there is no run {wish.job.name} yet: it begins")
         return 1
-    if _runs(site, folder):
-        raise exists(wish.job.name, runs=True)
+    runs = _runs(site, folder)
+    if runs or not wish.resume:
+        raise exists(wish.job.name, runs=runs)
     return before + 1
 
 

@@ -181,7 +181,8 @@ def _preset(text: str, presets: Path) -> Path:
         return presets / f"{name}.yaml"
     near = likely(name, names)
     fix = f"did you mean 'preset:{near}'? " if near else ""
-    raise SpecError(f"there is no preset {shown(name)}", fix=f"{fix}presets: {', '.join(names)}")
+    what = f"there is no preset {shown(name)}" if name else f"`{_PRESET}` lacks the preset's name"
+    raise SpecError(what, fix=f"{fix}presets: {', '.join(names)}")
 
 
 def _beside(path: Path) -> list[str]:
