@@ -78,6 +78,18 @@ def test_the_first_rank_that_failed_counts() -> None:
     assert (end["rank"], end["code"]) == (1, 3) and end["sentence"].startswith("rank 1 failed")
 
 
+@pytest.mark.parametrize(
+    ("tail", "says"),
+    [
+        (TRACEBACK, "the script failed with exit code 3: ValueError: bad (/work/home/lib.py:3 in deep)"),
+        ("epoch 4\n", "the script failed with exit code 3; its last line: epoch 4"),
+        ("", "the script failed with exit code 3"),
+    ],
+)
+def test_a_last_line_is_no_cause_unless_a_traceback_says_so(tail: str, says: str) -> None:
+    assert judge(seen(rank(code=3), tail=tail))["sentence"] == says
+
+
 def test_a_crash_after_an_exception_names_that_too() -> None:
     end = judge(seen(rank(code=134, signal="SIGABRT"), tail=TRACEBACK + "terminate called\n"))
     crash = "the script crashed: SIGABRT after ValueError: bad (/work/home/lib.py:3"

@@ -125,7 +125,7 @@ def test_a_run_whose_files_are_damaged_is_compared_all_the_same(tmp_path: Path) 
         (["--lr", "-0.1"], {"--lr": "-0.1"}),
         (["--lr=0.1", "-v"], {"--lr": "0.1", "-v": "given"}),
         (["--layers", "3", "4", "--x"], {"--layers": "3 4", "--x": "given"}),
-        (["optimizer.lr=0.1", "data"], {"optimizer.lr": "0.1", "2. word": "data"}),
+        (["optimizer.lr=0.1", "data"], {"optimizer.lr": "0.1", "word 2": "data"}),
         (["--tag", "a", "--tag", "b"], {"--tag": "a b"}),
         ([], {}),
     ],

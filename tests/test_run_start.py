@@ -64,6 +64,14 @@ def test_a_script_is_planned_where_the_container_sees_it(tmp_path: Path) -> None
     assert asked.record["script"] == f"{tmp_path}/home/proj/train.py"
 
 
+def test_another_working_directory_leaves_the_script_s_own_folder_named(tmp_path: Path) -> None:
+    site, _, _ = a_site(tmp_path)
+    (tmp_path / "home" / "work").mkdir()
+    plan = planned(site, replace(a_wish(tmp_path), workdir=f"{tmp_path}/home/work"))
+    asked = plan.nodes[0].request
+    assert (asked.directory, asked.env["SCRIPTPATH"]) == ("/work/home/work", "/work/home/proj")
+
+
 def test_a_cache_that_a_run_makes_can_be_cleaned_one_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
     site, _, _ = a_site(tmp_path)
     begun(site, a_wish(tmp_path))

@@ -90,5 +90,5 @@ def _cells(run: Run) -> tuple[str, ...]:
     where = f"in {run.environment}" if run.environment else str(told.get("image") or "-")
     started = "-" if run.started is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
     took = "-" if run.took_s is None else output.human_seconds(run.took_s)
-    attempt = f" ({run.attempt}. attempt)" if run.attempt > 1 else ""
+    attempt = f" (attempt {run.attempt})" if run.attempt > 1 else ""
     return run.name, run.state + attempt, where, str(told.get("devices") or "-"), started, took

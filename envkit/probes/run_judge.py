@@ -137,7 +137,11 @@ def _source_line(following: List[str]) -> str:
 def sentence(end: Facts, seen: Facts) -> str:
     """Say in one sentence how it ended."""
     told = SENTENCES[end["cause"]].format(
-        who=_who(end, seen), code=end["code"], signal=end["signal"] or "a signal", words=end["words"]
+        who=_who(end, seen),
+        code=end["code"],
+        signal=end["signal"] or "a signal",
+        words=end["words"],
+        last=_last(end),
     )
     if end["cause"] == "outside" and end["state"] == "stopped":
         told = (
@@ -150,10 +154,16 @@ def sentence(end: Facts, seen: Facts) -> str:
         where = f" in {frame['function']}" if frame["function"] else ""
         told += f" ({frame['file']}:{frame['line']}{where})"
     if seen.get("is_full") and end["state"] == "failed":
-        told = f"{told.rstrip(': ')}; the disk of its folder is full"
+        told = f"{told}; the disk of its folder is full"
     if seen["unkillable"]:
         told += f"; {seen['unkillable']} of its processes cannot be killed (state D, in the kernel)"
     return told
+
+
+def _last(end: Facts) -> str:
+    """Return what was said last; what no traceback leads to may say nothing of the failure."""
+    words = end["words"]
+    return f"{': ' if end['frame'] else '; its last line: '}{words}" if words else ""
 
 
 def _who(end: Facts, seen: Facts) -> str:
@@ -166,7 +176,7 @@ def _who(end: Facts, seen: Facts) -> str:
 
 SENTENCES = {
     None: "finished",
-    "script-error": "{who} failed with exit code {code}: {words}",
+    "script-error": "{who} failed with exit code {code}{last}",
     "host-memory": "{who} was killed by the kernel: the memory that the container may use was full",
     "device-memory": "{who} ran out of the device's memory: {words}",
     "signal": "{who} crashed: {signal}",

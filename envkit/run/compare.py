@@ -187,7 +187,7 @@ def parameters(words: Sequence[str]) -> dict[str, str]:
         elif equals:
             found.setdefault(name, []).append(value)
         else:
-            found[f"{number}. word"] = [word]
+            found[f"word {number}"] = [word]
     return {name: " ".join(values) if values else "given" for name, values in found.items()}
 
 

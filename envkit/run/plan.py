@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -241,7 +242,7 @@ def request(
 def _of_script(script: Script) -> dict[str, str]:
     if not script.on_host:
         return {}
-    return {"SCRIPT": script.target, "SCRIPTPATH": script.directory}
+    return {"SCRIPT": script.target, "SCRIPTPATH": posixpath.dirname(script.target)}
 
 
 def _device(place: OwnContainer | InEnvironment) -> tuple[str, int]:
