@@ -22,8 +22,6 @@ from envkit.run.wish import plan_job
 from tests.environments import image
 from tests.runs import a_site, a_wish
 
-BUILT = RunImage(reference="built:dev", id="sha256:" + "b" * 64, labels={})
-
 
 def refuse(spec: str) -> RunImage:
     raise AssertionError(f"{spec} is built")
@@ -71,7 +69,7 @@ def test_the_environment_that_sees_the_script_is_taken_and_said(
 ) -> None:
     an_environment(engine, "lab", f"{tmp_path}/home")
     an_environment(engine, "other", f"{tmp_path}/elsewhere")
-    found = choose(site, where(tmp_path), refuse)
+    found = choose(site, where(tmp_path))
     assert name(found) == "lab" and found.why == "in environment lab, which sees the script"
 
 
@@ -79,23 +77,23 @@ def test_the_deepest_mount_decides_between_two(tmp_path: Path, site: Site, engin
     an_environment(engine, "wide", f"{tmp_path}/home")
     code = Mount(source=f"{tmp_path}/home/proj", target="/work/code")
     an_environment(engine, "near", f"{tmp_path}/elsewhere", mounts=(code,))
-    assert name(choose(site, where(tmp_path), refuse)) == "near"
+    assert name(choose(site, where(tmp_path))) == "near"
 
 
 def test_two_that_see_it_alike_are_asked_about(tmp_path: Path, site: Site, engine: FakeEngine) -> None:
     for one in ("lab", "two"):
         an_environment(engine, one, f"{tmp_path}/home")
     with pytest.raises(UsageError, match=r"environments lab and two see .*: which is meant"):
-        choose(site, where(tmp_path), refuse)
+        choose(site, where(tmp_path))
 
 
 def test_one_that_is_stopped_is_not_meant(tmp_path: Path, site: Site, engine: FakeEngine) -> None:
     engine.containers.stop(an_environment(engine, "lab", f"{tmp_path}/home"), 0)
     (tmp_path / "envkit.yaml").touch()
-    found = choose(site, where(tmp_path), lambda spec: BUILT)
-    assert found == Place(image=BUILT, why="in an image of ./envkit.yaml")
+    found = choose(site, where(tmp_path))
+    assert found == Place(spec="envkit.yaml", why="in an image of ./envkit.yaml")
     with pytest.raises(EnvkitError, match="environment lab does not run"):
-        choose(site, where(tmp_path, environment="lab"), refuse)
+        choose(site, where(tmp_path, environment="lab"))
 
 
 @pytest.mark.parametrize("said", [{"is_own": True}, {"is_copied": True}])
@@ -103,32 +101,20 @@ def test_what_an_environment_cannot_have_goes_elsewhere(
     tmp_path: Path, site: Site, engine: FakeEngine, said: dict[str, bool]
 ) -> None:
     an_environment(engine, "lab", f"{tmp_path}/home")
-    asked: list[str] = []
-
-    def build(spec: str) -> RunImage:
-        asked.append(spec)
-        return BUILT
-
-    found = choose(site, where(tmp_path, **said), build)
-    assert found.image == BUILT and asked == ["preset:cpu"] and "preset:cpu" in found.why
+    found = choose(site, where(tmp_path, **said))
+    assert found.image is None and found.spec == "preset:cpu" and "preset:cpu" in found.why
 
 
 def test_an_environment_cannot_be_given_cards(tmp_path: Path, site: Site) -> None:
     with pytest.raises(UsageError, match="has its cards, folders, limits and secrets already"):
-        choose(site, where(tmp_path, environment="lab", is_own=True), refuse)
+        choose(site, where(tmp_path, environment="lab", is_own=True))
     with pytest.raises(UsageError, match="one run has one place"):
-        choose(site, where(tmp_path, environment="lab", image="lab:dev"), refuse)
+        choose(site, where(tmp_path, environment="lab", image="lab:dev"))
 
 
 def test_the_device_decides_which_preset(tmp_path: Path, site: Site) -> None:
-    asked: list[str] = []
-
-    def build(spec: str) -> RunImage:
-        asked.append(spec)
-        return BUILT
-
-    choose(site, where(tmp_path, device=DeviceWish(accelerator="cuda", ids=(0,)), is_own=True), build)
-    assert asked == ["preset:cuda"]
+    cuda = DeviceWish(accelerator="cuda", ids=(0,))
+    assert choose(site, where(tmp_path, device=cuda, is_own=True)).spec == "preset:cuda"
 
 
 def test_an_environment_is_planned_with_what_it_has(tmp_path: Path, site: Site, engine: FakeEngine) -> None:
@@ -188,6 +174,17 @@ def test_what_no_image_changes_is_refused_before_one_is_built(
     with pytest.raises(UsageError) as caught:
         plan_job(site, wish, refuse, lambda line: None)
     assert says in f"{caught.value.what} {caught.value.fix}"
+
+
+def test_where_it_goes_is_said_before_an_image_is_built(tmp_path: Path, site: Site) -> None:
+    said: list[str] = []
+
+    def build(spec: str) -> RunImage:
+        assert spec == "preset:cpu" and "the run goes in an image of preset:cpu" in said[0]
+        raise EnvkitError("it is built", fix="")
+
+    with pytest.raises(EnvkitError, match="it is built"):
+        plan_job(site, replace(a_wish(tmp_path), image=None), build, said.append)
 
 
 def test_a_name_that_is_given_is_refused_before_an_image_is_built(tmp_path: Path, site: Site) -> None:

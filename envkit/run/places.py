@@ -47,25 +47,27 @@ class Place:
 
     environment: ContainerFacts | None = None
     image: RunImage | None = None
+    spec: str = ""  # whose image it is, where that is yet to be built or compared
     why: str = ""
 
 
-def choose(site: Site, where: Where, build: Build) -> Place:
-    """Choose the place; `build` makes a spec's image where it is not there or not as it should be."""
+def choose(site: Site, where: Where) -> Place:
+    """Choose the place; nothing is built."""
     if where.environment is not None and where.image is not None:
         raise UsageError("--image and --env: one run has one place", fix="leave one of them out")
     if where.environment is not None:
         _refuse_own(where)
         return Place(environment=lookup.running(site.engine, where.environment))
     if where.image is not None:
-        is_built = is_spec(where.image)
-        return Place(image=build(where.image) if is_built else find_image(site.engine, where.image))
+        if is_spec(where.image):
+            return Place(spec=where.image)
+        return Place(image=find_image(site.engine, where.image))
     near = None if where.is_own or where.is_copied else _near(site, where.asked)
     if near is not None:
         return Place(environment=near, why=f"in environment {lookup.name_of(near)}, which sees the script")
     if Path(DEFAULT_SPEC).is_file():
-        return Place(image=build(DEFAULT_SPEC), why=f"in an image of ./{DEFAULT_SPEC}")
-    return _preset(site, where.device, build)
+        return Place(spec=DEFAULT_SPEC, why=f"in an image of ./{DEFAULT_SPEC}")
+    return _preset(site, where.device)
 
 
 def in_environment(site: Site, facts: ContainerFacts, python: str | None) -> InEnvironment:
@@ -149,7 +151,7 @@ def _depth(host: Host, asked: str, facts: ContainerFacts) -> int:
     )
 
 
-def _preset(site: Site, device: DeviceWish | None, build: Build) -> Place:
+def _preset(site: Site, device: DeviceWish | None) -> Place:
     kind = _kind(site.host, device or DeviceWish())
     name = f"preset:{kind}"
     why = f"in an image of {name}: no environment sees the script, and there is no ./{DEFAULT_SPEC}"
@@ -158,7 +160,7 @@ def _preset(site: Site, device: DeviceWish | None, build: Build) -> Place:
     except (UsageError, EngineError):
         raise
     except EnvkitError:  # it is not built yet
-        return Place(image=build(name), why=why)
+        return Place(spec=name, why=why)
 
 
 def _refuse_own(where: Where) -> None:

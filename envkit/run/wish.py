@@ -14,7 +14,7 @@ from envkit.environment.site import Site
 from envkit.environment.target import foretold
 from envkit.errors import RunError, UsageError
 from envkit.hosts.base import Host
-from envkit.plan.run_plan import HOME, Caller, RunHost, RunImage, RunOptions
+from envkit.plan.run_plan import HOME, Caller, RunHost, RunOptions
 from envkit.run import going, listing, places, scripts, sync
 from envkit.run.folder import Request, RunFolder
 from envkit.run.plan import (
@@ -71,21 +71,19 @@ def plan_job(site: Site, wish: Wish, build: places.Build, report: Report) -> Job
         is_own=wish.is_own,
         is_copied=wish.sync,
     )
-
-    def made(spec: str) -> RunImage:
-        _refuse_early(site, wish, spec, project)
-        return build(spec)
-
-    found = places.choose(site, where, made)
+    found = places.choose(site, where)
     if found.why:
         report(f"the run goes {found.why}")
     if found.environment is not None:
         inside = places.in_environment(site, found.environment, wish.python)
-        image = site.engine.images.inspect(found.environment.image)
-        settled = _Settled(place=inside, env=dict(image.env) if image else {}, project=project)
+        made_of = site.engine.images.inspect(found.environment.image)
+        settled = _Settled(place=inside, env=dict(made_of.env) if made_of else {}, project=project)
         return _planned(site, wish, settled, report)
-    assert found.image is not None  # one of the two
-    runnable = places.runnable(site, found.image, wish.options.device, wish.python)
+    image = found.image
+    if image is None:
+        _refuse_early(site, wish, found.spec, project)
+        image = build(found.spec)
+    runnable = places.runnable(site, image, wish.options.device, wish.python)
     settled = _Settled(place=_own(site, wish, runnable), env=dict(runnable.env), project=project)
     return _planned(site, wish, settled, report)
 
