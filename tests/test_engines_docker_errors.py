@@ -55,6 +55,16 @@ def test_what_callers_tell_apart_has_a_class_of_its_own(error: Exception, kind: 
             "docker system df",
         ),
         (of_api(409, "Container 0badcafe is not running"), "the container does not run", "envkit start"),
+        (
+            of_api(400, 'runc create failed: exec: "/nope": stat /nope: no such file or directory: unknown'),
+            "the image has no program /nope",
+            "--python PATH",
+        ),
+        (
+            of_api(400, 'runc create failed: exec: "sh": executable file not found in $PATH: unknown'),
+            "the image has no program sh",
+            "name one that it has",
+        ),
         (of_api(500, "something new"), "something new", "the engine's log"),
         (
             DockerException("FileNotFoundError(2, 'No such file or directory')"),

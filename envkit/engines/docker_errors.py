@@ -97,6 +97,11 @@ _ANSWERS = (
         "{text}",
         "make that folder, or name another",
     ),
+    (
+        r'exec: "(?P<program>[^"]+)": (stat \S+: no such file or directory|executable file not found)',
+        "the image has no program {program}",
+        "name one that it has: `--python PATH` says which Python a run takes",
+    ),
 )
 _PULLS = (
     (
@@ -189,8 +194,8 @@ def pull_failure(reference: str, text: str) -> RegistryFailed:
 def _told(doing: str, text: str, causes: tuple[tuple[str, str, str], ...]) -> EngineError:
     """Say it in our words when we know the text; what we say of a link replaces a page of the SDK's."""
     for pattern, what, fix in causes:
-        if re.search(pattern, text, re.IGNORECASE):
-            return EngineError(f"{doing}: {what.format(text=text)}", fix=fix)
+        if found := re.search(pattern, text, re.IGNORECASE):
+            return EngineError(f"{doing}: {what.format(text=text, **found.groupdict())}", fix=fix)
     return EngineError(f"{doing}: {text}", fix="look at the engine's log; `envkit engine status` looks at it")
 
 
