@@ -114,7 +114,7 @@ def _lost(request: Facts, number: int, told: Facts) -> Facts:
         kept = {key: told[key] for key in ("code", "ranks", "started", "ended")}
         end.update(kept, sentence="lost: the engine or the machine went down, and asked it to end first")
     free_room(attempt.folder)
-    Summary(request, number).write(end=end)
+    Summary(request, number, end["started"] or end["ended"]).write(end=end)
     write(attempt.path("end.json"), end)
     return end
 
@@ -151,7 +151,7 @@ def _attempt(request: Facts, number: int) -> Facts:
         attempt.folder, names, attempt.path("all.log") if attempt.several else None, request["echo"]
     )
     merger.start()
-    summary = Summary(request, number)
+    summary = Summary(request, number, supervisor.started)
     with contextlib.suppress(OSError):  # a disk that is full from the start: the end will tell
         summary.write()
     if started:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any, Dict, Optional
 
 from .run_evidence import read, write
@@ -14,7 +13,7 @@ Facts = Dict[str, Any]
 class Summary:
     """The run's summary, replaced as a whole whenever something new is known."""
 
-    def __init__(self, request: Facts, attempt: int) -> None:
+    def __init__(self, request: Facts, attempt: int, started: float) -> None:
         self._path = os.path.join(request["folder"], "run.json")
         before = read(self._path) or {}
         record, node = dict(request["record"]), request.get("node")
@@ -29,9 +28,9 @@ class Summary:
             "accelerator": request["accelerator"],
             "nproc": request["nproc"],
             "nodes": node["count"] if node else 1,
-            "created": before.get("created") or time.time(),
+            "created": before.get("created") or started,
             "attempts": attempt,
-            "attempt": {"number": attempt, "started": time.time(), "ended": None, "end": None},
+            "attempt": {"number": attempt, "started": started, "ended": None, "end": None},
             "git": record.pop("git", None),  # of a copied project its source's: the copy has none
             "packages": {},
             "python": "",

@@ -52,7 +52,7 @@ class Supervisor:
         self._oom_kills = oom_kills()
         self._logs = attempt.limited()
         self._unkillable = 0
-        self._started = time.time()
+        self.started = time.time()
 
     def start(self) -> bool:
         """Start the script; False if that failed, which `end` will tell."""
@@ -254,7 +254,7 @@ class Supervisor:
         }
         free_room(self._attempt.folder)
         shutil.rmtree(self._attempt.path("launch"), ignore_errors=True)
-        return {**judge(seen), "started": self._started, "ended": time.time(), "ranks": seen["ranks"]}
+        return {**judge(seen), "started": self.started, "ended": time.time(), "ranks": seen["ranks"]}
 
     def close_logs(self) -> None:
         """Make the logs whole files again, once nobody writes any more."""

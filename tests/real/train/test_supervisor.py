@@ -118,6 +118,7 @@ def test_a_script_is_started_as_by_hand(run: Run) -> None:
     assert (run.attempt / "rank-0.log").read_bytes() == expected
     summary = json.loads((run.folder / "run.json").read_text())
     assert summary["attempt"]["end"] == run.end() and "pytest" in summary["packages"]
+    assert summary["created"] == summary["attempt"]["started"] == run.end()["started"]
     assert run.end()["cause"] == "script-error" and (run.folder / "model").is_dir()
 
 
