@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from envkit.engines.base import Engine
 from envkit.engines.docker import connect
@@ -18,6 +21,8 @@ from envkit.plan.run_plan import container_name
 from envkit.save.carry import Committed, carry
 from envkit.save.look import look
 from envkit.save.plan import CommitOptions, plan_commit
+
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 Note = Callable[[str], None]
 
@@ -32,8 +37,8 @@ def unproven(name: str, image: str, engine: Engine, reports: Reports) -> str:
 
 
 @contextmanager
-def environment(engine: Engine, image: str, name: str) -> Iterator[str]:
-    """Run an environment with what `up` tells one; give its container."""
+def environment(engine: Engine, image: str, name: str, *, user: str = "1234:1234") -> Iterator[str]:
+    """Run an environment with what `up` tells one, but no folders of the machine; give its container."""
     record = {"image": image, "device": "cpu"}
     labels = {
         "io.envkit.kind": "environment",
@@ -41,7 +46,7 @@ def environment(engine: Engine, image: str, name: str) -> Iterator[str]:
         "io.envkit.run": json.dumps(record),
     }
     env = {"ENVKIT_NAME": name, "ENVKIT_BASE_URL": f"/env/{name}"}
-    request = RunRequest(image=image, name=container_name(name), user="1234:1234", env=env, labels=labels)
+    request = RunRequest(image=image, name=container_name(name), user=user, env=env, labels=labels)
     container = engine.containers.create(request)
     try:
         engine.containers.start(container)
@@ -50,12 +55,23 @@ def environment(engine: Engine, image: str, name: str) -> Iterator[str]:
         engine.containers.remove(container)
 
 
-def run_in(engine: Engine, container: str, script: str) -> str:
-    """Run a shell's script in it as root; return what it prints."""
-    asked = ExecRequest(command=("sh", "-euc", script), user="0:0", timeout_s=600)
+def run_in(engine: Engine, container: str, script: str, *, user: str = "0:0") -> str:
+    """Run a shell's script in it, as root or another; return what it prints."""
+    asked = ExecRequest(command=("sh", "-euc", script), user=user, timeout_s=600)
     done = engine.inside.execute(container, asked)
     assert done.code == 0, done.stderr.decode()
     return done.stdout.decode()
+
+
+def with_index(engine: Engine, container: str) -> str:
+    """Let it reach an index as this machine does; return what a script there begins with."""
+    settings = {
+        key: value for key, value in os.environ.items() if key in ("PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT")
+    }
+    if CERTIFICATES.is_file():
+        engine.inside.put(container, {"/tmp/ca.crt": CERTIFICATES.read_bytes()})
+        settings["PIP_CERT"] = "/tmp/ca.crt"
+    return "".join(f"export {key}={shlex.quote(value)}\n" for key, value in settings.items())
 
 
 def save(

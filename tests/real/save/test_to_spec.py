@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from envkit.save.plan import CommitOptions
 from envkit.save.to_spec import write
 from tests.names import fresh
 from tests.real.conftest import Envkit
-from tests.real.save.environments import environment, run_in, save
+from tests.real.save.environments import environment, run_in, save, with_index
 from tests.wheels import make_wheel
 
 pytestmark = pytest.mark.real
@@ -36,7 +34,6 @@ pip:
 ide: {{code_server: false}}
 services: {{tensorboard: false}}
 """
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # zip recommends unzip, which a user's apt takes along and a build's does not.
 INSTALL = (
     "apt-get update >&2",
@@ -61,14 +58,8 @@ def name(ours: Engine) -> Iterator[str]:
 
 def install(engine: Engine, container: str, wheel: Path) -> None:
     """Install as a user does, with what this machine needs to reach an index."""
-    settings = {
-        key: value for key, value in os.environ.items() if key in ("PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT")
-    }
-    if CERTIFICATES.is_file():
-        engine.inside.put(container, {"/tmp/ca.crt": CERTIFICATES.read_bytes()})
-        settings["PIP_CERT"] = "/tmp/ca.crt"
     engine.inside.put(container, {f"/tmp/{wheel.name}": wheel.read_bytes()})
-    words = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in settings.items())
+    words = with_index(engine, container)
     for line in INSTALL:
         run_in(engine, container, f"export DEBIAN_FRONTEND=noninteractive\n{words}{line}")
 
