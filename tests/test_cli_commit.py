@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from envkit.cli import commit as commits
+from envkit.cli import elsewhere
 from envkit.image.manifest import Manifest
+from envkit.save.carry import Committed
 from envkit.save.findings import Finding
 from envkit.save.plan import CommitOptions, CommitPlan, plan_commit
 from envkit.save.sight import Installed, Outside
@@ -55,6 +58,20 @@ def test_as_json_it_says_the_same_and_no_secret() -> None:
     assert told["packages"][0] == {"group": "apt", "name": "tree", "before": None, "after": "2.1"}
     assert told["outside"][0]["installed"] == [{"kind": "pip", "name": "attrs", "version": "24"}]
     assert "sight" not in told
+
+
+def test_what_to_do_next_names_the_host(capsys: pytest.CaptureFixture[str]) -> None:
+    saved = Committed(
+        tag="lab:1", image_id="sha256:1", size_bytes=2000, added_bytes=1000, layers=3, seconds=4, verdict=None
+    )
+    with click.Context(commits.command) as context:
+        elsewhere.remember(context, click.Option(["--host"]), "box")
+        commits.show_end(saved, "lab")
+    said = capsys.readouterr()
+    assert said.out == "lab:1 is ready: 2.0 kB (1.0 kB more), 4.0 s, not verified\n"
+    assert said.err == (
+        "to work in it: `envkit rm lab --host box`, then `envkit up lab:1 --name lab --host box`\n"
+    )
 
 
 def test_help_names_an_example() -> None:

@@ -228,6 +228,7 @@ def test_when_jupyterlab_is_down_one_item_fails_and_says_why() -> None:
         "state": "FATAL",
         "reason": "exited too quickly",
     }
+    found["code-server-refuses"] = {"error": "ConnectionRefusedError: [Errno 111] Connection refused"}
     judged = items(found)
     assert [name for name, item in judged.items() if item.outcome == "failed"] == ["jupyter-opens"]
     assert (

@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913  click hands over every option by name
     if as_json:
         output.show_json(saved)
         return
-    _show_end(saved, name)
+    show_end(saved, name)
 
 
 def _show_dry(plan: CommitPlan, spec: SpecChange | None, *, as_json: bool) -> None:
@@ -100,7 +100,8 @@ def _show_left(spec: SpecChange) -> None:
         output.note(f"note: {line}")
 
 
-def _show_end(saved: Committed, environment: str) -> None:
+def show_end(saved: Committed, environment: str) -> None:
+    """Print what came of a save, and what to do next."""
     from envkit.image import verdict
 
     proven = verdict.summary(saved.verdict) if saved.verdict else "not verified"
@@ -119,7 +120,9 @@ def _show_end(saved: Committed, environment: str) -> None:
             f"{saved.spec.file} has the packages, too: `envkit build {saved.spec.file}` makes them anew"
         )
         _show_left(saved.spec)
-    output.note(f"to work in it: envkit rm {environment}, then envkit up {saved.tag} --name {environment}")
+    output.note(
+        f"to work in it: `envkit rm {environment}`, then `envkit up {saved.tag} --name {environment}`"
+    )
 
 
 def told(plan: CommitPlan) -> dict[str, object]:
