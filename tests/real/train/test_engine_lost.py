@@ -98,11 +98,9 @@ def crash(killable: PrivateEngine) -> None:
 def test_a_run_that_died_with_its_engine_is_lost(lone: Lone, killable: PrivateEngine) -> None:
     process = lone.begin(lone.script(GOING_ON))
     crash(killable)
-    until(lambda: "the engine does not answer" in said(lone), "nobody says that the engine does not answer")
     with closing(killable.start()):
         _, stderr = process.communicate(timeout=LONG_S)
         assert process.returncode == 8, stderr
-        assert b"waiting for the line" in stderr and b"the line is back" in stderr
         assert b"the engine died, it seems" in stderr, stderr
         assert "lost" in said(lone)
 
