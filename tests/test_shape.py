@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A module imports from its own row and the rows above it (design.md, section 3).
 ROWS = (
-    ("errors", "paths", "scratch"),
+    ("errors", "paths", "scratch", "words"),
     ("spec",),
     ("accelerators", "compat"),
     ("plan",),

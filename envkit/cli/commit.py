@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from envkit import words
 from envkit.cli import complete, options, output
 from envkit.cli.diff import TITLES
 
@@ -177,6 +178,5 @@ def _show_packages(plan: CommitPlan) -> None:
 
 def _outside(one: Outside) -> tuple[str, str]:
     held = [f"{each.kind} {each.name} {each.version}".rstrip() for each in one.installed]
-    more = f" and {len(held) - _NAMED} more" if len(held) > _NAMED else ""
-    there = f"; installed there: {', '.join(held[:_NAMED])}{more}" if held else ""
+    there = f"; installed there: {words.listed(held, _NAMED)}" if held else ""
     return f"  {one.target}", f"{one.source} of the machine{there}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import shutil
@@ -104,7 +103,9 @@ class Boundary(click.Group):
         except BrokenPipeError:
             raise  # the reader has gone: click ends quietly
         except OSError as error:
-            _fail(str(error), _ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else _LOOK)
+            from envkit.scratch import is_full
+
+            _fail(str(error), _ROOM if is_full(error) else _LOOK)
             ctx.exit(HostError.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)

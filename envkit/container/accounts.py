@@ -26,11 +26,13 @@ def account_files(engine: Engine, container: str, caller: Caller, *, image_id: s
 
     `image_id`: of a container that was just made, and so has its image's own files.
     """
-    texts = known_accounts.of(image_id) or {
-        path: (engine.inside.get(container, path) or b"").decode("utf-8", "replace")
-        for path in (PASSWD, GROUP)
-    }
-    known_accounts.keep(image_id, texts)
+    texts = known_accounts.of(image_id)
+    if not texts:
+        texts = {
+            path: (engine.inside.get(container, path) or b"").decode("utf-8", "replace")
+            for path in (PASSWD, GROUP)
+        }
+        known_accounts.keep(image_id, texts)
     wanted = {
         PASSWD: passwd_with(texts[PASSWD], caller),
         GROUP: group_with(texts[GROUP], caller),

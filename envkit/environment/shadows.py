@@ -12,6 +12,7 @@ from envkit.engines.values import ExecRequest
 from envkit.errors import EngineError, HostError
 from envkit.hosts.base import Command, Host
 from envkit.plan.run_plan import HOME, RunPlan, container_name
+from envkit.words import listed
 
 _TIMEOUT_S = 20.0
 _NAMED = 5
@@ -49,8 +50,7 @@ def tell(found: tuple[Shadow, ...], report: Callable[[str], None]) -> None:
     """Say which, and how to be rid of them."""
     if not found:
         return
-    named = ", ".join(f"{one.name} {one.home} (the image has {one.image})" for one in found[:_NAMED])
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    named = listed([f"{one.name} {one.home} (the image has {one.image})" for one in found], _NAMED)
     names = " ".join(one.name for one in found)
-    report(f"{HOME}/.local hides packages of the image: {named}{more}")
+    report(f"{HOME}/.local hides packages of the image: {named}")
     report(f"  to be rid of them, in the environment: pip uninstall {names}")

@@ -9,6 +9,7 @@ from envkit.image.evidence import Evidence, Facts
 from envkit.image.expectation import Expectation, Torch
 from envkit.image.finding import Finding, all_of, failed, not_applicable, passed
 from envkit.image.variables import adding
+from envkit.words import listed
 
 # What verify hands to a command: spaces, quotes, a dollar and an empty word must arrive as they are.
 ARGUMENTS = ("two words", 'a "quoted" word', "$HOME", "", "*")
@@ -113,9 +114,8 @@ def lacks_of_vendor(evidence: Evidence) -> list[str]:
     ]
     if not lacking:
         return []
-    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
     return [
-        f"what the base's own scripts set is not in the image's environment: {', '.join(lacking[:3])}{more}; "
+        f"what the base's own scripts set is not in the image's environment: {listed(lacking, 3)}; "
         f"`envkit build` adds it, and so does: {adding('IMAGE')}"
     ]
 

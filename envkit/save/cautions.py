@@ -11,6 +11,7 @@ from envkit.save import depth
 from envkit.save.findings import shown
 from envkit.save.layers import CAP_BYTES
 from envkit.save.sight import Path, Sight
+from envkit.words import listed
 
 _NAMED = 5
 
@@ -66,31 +67,27 @@ def _state(sight: Sight) -> Iterator[str]:
 def _files(sight: Sight, kept: tuple[Path, ...]) -> Iterator[str]:
     large = [one for one in kept if (one.size_bytes or 0) > CAP_BYTES]
     if large:
-        told = _listed([f"{shown(one.path)} ({(one.size_bytes or 0) / 1e9:.1f} GB)" for one in large])
+        told = listed([f"{shown(one.path)} ({(one.size_bytes or 0) / 1e9:.1f} GB)" for one in large], _NAMED)
         yield (
             f"{told}: a file is in one layer, and registries with a limit of {CAP_BYTES / 1e9:g} GB a layer "
             f"would refuse it ({', '.join(platforms.with_largest_layer(CAP_BYTES))}): keep it in a mount"
         )
     lost = [f"{shown(one.path)} ({one.why})" for one in sight.unkept if not one.hides]
     if lost:
-        yield f"no layer can hold it, so it is not saved: {_listed(lost)}"
+        yield f"no layer can hold it, so it is not saved: {listed(lost, _NAMED)}"
     hiding = [shown(one.path) for one in sight.unkept if one.hides]
     if hiding:
-        yield f"in a layer its name deletes another file, so the save refuses it: {_listed(hiding)}"
+        yield f"in a layer its name deletes another file, so the save refuses it: {listed(hiding, _NAMED)}"
 
 
 def _search(sight: Sight, options: CommitOptions) -> Iterator[str]:
     quiet = sorted({one.name for one in sight.values if not one.is_telling})
     if quiet:
-        yield f"too short or too common to be searched for, wherever it stands: the value of {_listed(quiet)}"
+        told = listed(quiet, _NAMED)
+        yield f"too short or too common to be searched for, wherever it stands: the value of {told}"
     if sight.unread:
-        told = _listed([str(one) for one in sight.unread])
+        told = listed([str(one) for one in sight.unread], _NAMED)
         yield f"{len(sight.unread)} not searched for secrets, or not to the end: {told}"
     if not deep(sight, options):
         why = "" if sight.was_handed_secrets else ", as none was handed to this environment"
         yield f"the layers of its image are not searched for secrets{why}: --deep does it"
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -18,9 +18,9 @@ from typing import Any
 
 from envkit.container import maker
 from envkit.engines.base import Engine
-from envkit.engines.values import OWNED, SAVE, ContainerFacts, ImageFacts, LayerFacts
+from envkit.engines.values import OWNED, SAVE, ContainerFacts, ImageFacts, LayerFacts, short_id
 from envkit.errors import EngineError
-from envkit.image.proving import UNVERIFIED
+from envkit.image.proving import name_for_now
 from envkit.save.archive import Recipe, spool, write_archive
 from envkit.save.receiving import Layer
 from envkit.scratch import Scratch
@@ -70,8 +70,7 @@ def plain(engine: Engine, image: ImageFacts, name: str) -> Iterator[ImageFacts]:
 @contextmanager
 def named(engine: Engine, image: str, name: str) -> Iterator[str]:
     """Give an image of ours a name for a while; it goes with its last name. `envkit gc` knows such names."""
-    short = image.removeprefix("sha256:")[:12]
-    called = f"{UNVERIFIED}/{name}:{short}-{maker.word(maker.this_process())}"
+    called = name_for_now(name, short_id(image))
     engine.images.tag(image, called)
     try:
         yield called

@@ -21,6 +21,7 @@ from envkit.save.origins import Origins
 from envkit.save.plan import CommitPlan
 from envkit.spec.edit import PackageEdit, with_packages
 from envkit.spec.load import load
+from envkit.words import listed
 
 _TORCHES = {"torch": "torch", "torch-npu": "torch_npu"}  # a spec has keys of their own for these
 _NAMED = 20  # things of one kind that are named
@@ -176,19 +177,11 @@ def _warnings(plan: CommitPlan, edits: Iterable[PackageEdit], origins: Origins) 
         found.append(
             f"apt: {len(came)} packages came with these; the build takes the versions that the mirror has"
         )
-    own = [
-        edit.entry for edit in pinned if edit.key == "pip" and "+" in (edit.entry or "").partition("==")[2]
-    ]
+    entries = [edit.entry for edit in pinned if edit.key == "pip" and edit.entry]
+    own = [entry for entry in entries if "+" in entry.partition("==")[2]]
     if own:
-        found.append(f"from an index of their own, which the build must reach: {_listed(map(str, own))}")
+        found.append(f"from an index of their own, which the build must reach: {listed(own, _NAMED)}")
     if origins.clashes:
-        found.append(
-            f"pip says that these do not fit together, and a build refuses them: {_listed(origins.clashes)}"
-        )
+        told = listed(origins.clashes, _NAMED)
+        found.append(f"pip says that these do not fit together, and a build refuses them: {told}")
     return found
-
-
-def _listed(words: Iterable[str]) -> str:
-    every = list(words)
-    more = f" and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
-    return ", ".join(every[:_NAMED]) + more
