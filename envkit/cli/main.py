@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
@@ -57,6 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("envkit.cli.doctor", "Say what is wrong with this machine, or in a log."),
     "engine": ("envkit.cli.engine", "Look at the container engine, or install one."),
 }
+_OBJECTS_TO_COLLECT = 50_000  # Python's own 700 is met dozens of times while modules are imported
 _LOOK = "look at that file's disk and permissions"
 _ROOM = "make room there; for files that envkit makes for a while, TMPDIR=/big/disk names another folder"
 
@@ -135,6 +137,8 @@ def envkit() -> None:
 
 def main() -> None:
     """Run the command line."""
+    # What is imported stays: looking for garbage among it takes a tenth of a command's start.
+    gc.set_threshold(_OBJECTS_TO_COLLECT)
     if "_ENVKIT_COMPLETE" in os.environ:
         from envkit.cli import complete
 
