@@ -22,6 +22,7 @@ from envkit.run.stop import is_alive, stop
 Write = Callable[[bytes], None]
 Report = Callable[[str], None]
 
+_FIRST_S = 0.01  # between looks before the first word: a look here takes 0.1 ms
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4)  # between looks at a silent log; over SSH each is a round trip
 _EAGER_S = 2.0  # so long a script takes to say its first word: it is not waited for in long pauses
 _LOOK_S = 1.0  # between looks at the container, which the engine answers in some milliseconds
@@ -101,7 +102,7 @@ class _Following:
     offset: int
     number: int = 0
     silent: int = 0
-    looked: float = 0.0
+    looked: float = field(default_factory=time.monotonic)  # it was just started, or found
     asked: float = field(default_factory=time.monotonic)
     began: float = field(default_factory=time.monotonic)
     over_since: float | None = None
@@ -127,9 +128,11 @@ class _Following:
                 return end
         elif self._has_vanished() and (lost := self._lost()):
             return lost
-        time.sleep(_PAUSES_S[min(self.silent, len(_PAUSES_S) - 1)])
         if time.monotonic() - self.began > _EAGER_S:
             self.silent += 1
+        time.sleep(
+            _PAUSES_S[min(self.silent, len(_PAUSES_S) - 1)] if self.offset or self.silent else _FIRST_S
+        )
         return None
 
     def _read(self, *, is_last: bool = False) -> bool:
