@@ -12,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import json
 import sys
+from types import CodeType
 from typing import Any, Dict, List, Optional
 
 PACKAGE = "envkit_inside"
@@ -21,8 +22,12 @@ BUNDLE: Dict[str, Any] = {}
 class FromMemory(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     """Finds and loads modules whose text came in the bundle."""
 
-    def __init__(self, sources: Dict[str, str]) -> None:
+    def __init__(self, sources: Dict[str, str], compiled: Dict[str, Any]) -> None:
         self._sources = {PACKAGE: "", **{f"{PACKAGE}.{name}": text for name, text in sources.items()}}
+        is_ours = compiled.get("magic") == importlib.util.MAGIC_NUMBER.hex()
+        self._codes = (
+            {f"{PACKAGE}.{name}": code for name, code in compiled["codes"].items()} if is_ours else {}
+        )
 
     def find_spec(
         self, fullname: str, path: Any = None, target: Any = None
@@ -36,11 +41,21 @@ class FromMemory(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         """Return a module's text."""
         return self._sources[fullname]
 
+    def get_code(self, fullname: str) -> Optional[CodeType]:
+        """Return a module's bytecode: as it came, if this Python is of the version that made it."""
+        if fullname not in self._codes:
+            return super().get_code(fullname)
+        import base64
+        import marshal
+
+        code: CodeType = marshal.loads(base64.b64decode(self._codes[fullname]))
+        return code
+
 
 def start(bundle: Dict[str, Any]) -> None:
     """Run the program that the bundle names."""
     sys.path[:] = [folder for folder in sys.path if folder]  # the folder it was started in is nobody's choice
-    sys.meta_path.insert(0, FromMemory(bundle["sources"]))
+    sys.meta_path.insert(0, FromMemory(bundle["sources"], bundle.get("compiled", {})))
     own = importlib.import_module(f"{PACKAGE}.boot")
     own.BUNDLE.update(bundle)
     importlib.import_module(f"{PACKAGE}.{bundle['run']}").main(bundle["plan"])

@@ -28,7 +28,8 @@ from envkit.run.sync import send
 
 Report = Callable[[str], None]
 
-_PROGRAMS = ("run_*", "shim_*")
+_MAIN_PROGRAMS = "run_*"
+_PROGRAMS = (_MAIN_PROGRAMS, "shim_*")  # what is loaded before a script is written as text
 _MAIN = "run_main"
 # The supervisor needs nothing that is installed there, and must not wait for what loads itself with it.
 _ALONE = ("-I", "-S")
@@ -77,7 +78,7 @@ def _in_environment(site: Site, plan: JobPlan, node: NodePlan, report: Report) -
     request = ExecRequest(
         command=(_WITH_SECRETS, *words) if place.has_secrets else words,
         user=place.user or None,
-        stdin=bundle.pack(programs, _MAIN, _request(node)),
+        stdin=bundle.pack_compiled(programs, _MAIN_PROGRAMS, _MAIN, _request(node)),
         timeout_s=_BEGIN_S,
     )
     with _folder(site, plan, node):
@@ -104,7 +105,10 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> 
     secrets = values(place.secrets)
     container = _create(site, plan, place, report)
     programs = bundle.sources(*_PROGRAMS)
-    files = {_BOOT: programs["boot"].encode(), _FILE: bundle.pack(programs, _MAIN, _request(node))}
+    files = {
+        _BOOT: programs["boot"].encode(),
+        _FILE: bundle.pack_compiled(programs, _MAIN_PROGRAMS, _MAIN, _request(node)),
+    }
     gone = removed_on_failure(site.engine, container, fix="`envkit gc` removes it")
     # The container goes before the folder: nothing may write there any more.
     with gone, _folder(site, plan, node), removed_on_failure(site.engine, container, fix="`envkit gc`"):
