@@ -114,6 +114,12 @@ MISFITS = [
         "nearest that fit: torch 2.10.0 with CUDA 12.8, or torch 2.10.0 with CUDA 13.0",
     ),
     (
+        f"{CUDA}torch: auto\ntarget: {{chip: «13.0}}",
+        "no torch in envkit's tables fits: torch 2.15.0 with CUDA 13.2 is built for 7.5, 8.0, 8.6, 9.0, "
+        "10.0, 12.0: not for the target's 13.0",
+        "no build in envkit's tables fits this Python and target: change `python` or `target`",
+    ),
+    (
         f"{CUDA}torch: auto\ntarget: {{chip: «h1000}}",
         "envkit knows no NVIDIA card 'h1000'",
         "name its compute capability, as in `chip: 9.0`, or one of v100",
@@ -205,10 +211,6 @@ def test_a_glibc_older_than_the_wheels_is_told_at_the_base(tmp_path: Path) -> No
             "driver 535.104.05 is older than 570.26, with which CUDA 12.8 came: what is compiled at run "
             "time (extensions, PTX) may fail "
             "(docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility)",
-        ),
-        (
-            {"accelerator": "cuda", "torch": "2.15.0", "target": {"chip": "13.0"}},
-            "torch 2.15.0 with CUDA 13.2 has no code for 13.0: the driver translates it at the first start",
         ),
     ],
 )

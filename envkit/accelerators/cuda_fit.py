@@ -179,7 +179,6 @@ def _needs(build: Build | None, base: str, wish: Wish) -> Needs:
         driver=floors[-1] if floors else "",
         paired=cuda_rows.paired(build.line) if build else "",
         chips=tuple(row["chips"]) if row else (),
-        newer_chips=bool(row and row["ptx"]),
     )
 
 

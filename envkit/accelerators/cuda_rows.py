@@ -123,7 +123,7 @@ def _chip_refusal(build: Build, wish: Wish) -> Refusal | None:
         return None
     chip = chip_of(wish.target.chip)
     built = tuple(row["chips"])
-    if runs_on(built, chip) or (row["ptx"] and _is_newer(built, chip)):
+    if runs_on(built, chip):
         return None
     return Refusal(
         key=_blamed(wish, "target.chip"),
@@ -217,8 +217,3 @@ def warnings(build: Build, wish: Wish) -> Iterator[str]:
     row = architectures(build, wish.target.machine)
     if wish.target.chip and row is None:
         yield f"which GPUs {build} has code for on {wish.target.machine} is not in envkit's tables"
-    elif wish.target.chip and row and not runs_on(tuple(row["chips"]), chip_of(wish.target.chip)):
-        yield (
-            f"{build} has no code for {chip_of(wish.target.chip)}: the driver translates it at the first "
-            f"start ({row['source']})"
-        )
