@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.cards import Card
 from envkit.accelerators.fit import Needs
-from envkit.accelerators.needs import Problem, from_label, loose, problems, to_label
+from envkit.accelerators.needs import Code, Problem, from_label, loose, problems, to_label
 
 CUDA = Needs(
     accelerator="cuda",
@@ -47,6 +49,18 @@ def test_an_old_driver_is_refused_with_what_is_needed_and_what_is_there() -> Non
     assert told(ASCEND, card(driver="25.0.1", chip="910b"))[0].what == (
         "the image needs driver 25.2 or newer (CANN 9.1.0), the host has 25.0.1"
     )
+
+
+def test_what_torch_says_of_itself_counts_and_no_table() -> None:
+    cuda = ACCELERATORS["cuda"]
+    code = Code(build="cu130", chips=("9.0", "12.0"), newer_chips=True)
+    assert cuda.as_built(CUDA, code) == replace(CUDA, chips=("9.0", "12.0"), newer_chips=True)
+    unknown = Needs(accelerator="cuda", machine="amd64")  # a base's own torch, or an adopted image's
+    assert cuda.as_built(unknown, code) == replace(
+        unknown, chips=("9.0", "12.0"), newer_chips=True, paired="580.65.06"
+    )
+    assert cuda.as_built(CUDA, Code(build="cu130")) == CUDA, "it does not tell"
+    assert ACCELERATORS["ascend"].as_built(ASCEND, code) == ASCEND
 
 
 def test_a_card_without_code_for_it_is_refused_by_number_and_name() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from envkit.accelerators.needs import Code
 from envkit.image.verdict import Item, Outcome, Verdict, from_label, summary, to_json, to_label
 
 
@@ -24,6 +27,11 @@ def verdict(*items: Item) -> Verdict:
 
 def test_a_verdict_survives_its_label() -> None:
     given = verdict(item("passed"), item("not-applicable"))
+    assert from_label(to_label(given)) == given
+
+
+def test_what_torch_was_built_for_survives_too() -> None:
+    given = replace(verdict(item("passed")), code=Code(build="cu130", chips=("9.0", "12.0")))
     assert from_label(to_label(given)) == given
 
 

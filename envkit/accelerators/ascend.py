@@ -12,6 +12,7 @@ from envkit.errors import AcceleratorError
 
 if TYPE_CHECKING:
     from envkit.accelerators.fit import Needs, Resolved, Wish
+    from envkit.accelerators.needs import Code
 
 # What a container needs of the host beside the cards themselves (facts A3.1).
 _NODE = "/dev/davinci"
@@ -57,6 +58,10 @@ class Ascend:
     def runs_on(self, needs: Needs, chip: str) -> bool:
         """Tell whether an image's operators are those of a chip: CANN has them for one each (facts A2.1)."""
         return chip in needs.chips
+
+    def as_built(self, needs: Needs, code: Code) -> Needs:
+        """Return them as they are: the code for the chip is CANN's, not torch's."""
+        return needs
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed."""

@@ -13,6 +13,7 @@ from envkit.accelerators.cards import Ask, Card, CardUse, Found
 
 if TYPE_CHECKING:
     from envkit.accelerators.fit import Needs, Resolved, Wish
+    from envkit.accelerators.needs import Code
 
 PART = "MIG-"  # how the UUID of a part of a card begins (facts N2.2)
 
@@ -83,6 +84,9 @@ class Accelerator(Protocol):
 
     def runs_on(self, needs: Needs, chip: str) -> bool:
         """Tell whether an image with these needs has code for a card's chip."""
+
+    def as_built(self, needs: Needs, code: Code) -> Needs:
+        """Return an image's needs with what its torch says of itself: that counts, not a table."""
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed; a card that it could not ask is not among them."""

@@ -9,6 +9,7 @@ from envkit.accelerators.cards import Ask, Card, CardUse, Found
 
 if TYPE_CHECKING:
     from envkit.accelerators.fit import Needs, Resolved, Wish
+    from envkit.accelerators.needs import Code
 
 
 class Cpu:
@@ -32,6 +33,10 @@ class Cpu:
     def runs_on(self, needs: Needs, chip: str) -> bool:
         """Tell whether an image runs on a card: one for CPUs asks for none."""
         return True
+
+    def as_built(self, needs: Needs, code: Code) -> Needs:
+        """Return them as they are: torch asks for no card."""
+        return needs
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed."""

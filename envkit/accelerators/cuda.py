@@ -17,6 +17,7 @@ from envkit.errors import AcceleratorError
 
 if TYPE_CHECKING:
     from envkit.accelerators.fit import Needs, Resolved, Wish
+    from envkit.accelerators.needs import Code
 
 _NODE = "/dev/nvidia"
 _CONTROL = "/dev/nvidiactl"
@@ -47,6 +48,12 @@ class Cuda:
         from envkit.accelerators import cuda_rows
 
         return cuda_rows.runs(needs, chip)
+
+    def as_built(self, needs: Needs, code: Code) -> Needs:
+        """Take the GPUs that torch has code for, and of a CUDA that no table told the driver it came with."""
+        from envkit.accelerators import cuda_rows
+
+        return cuda_rows.as_built(needs, code)
 
     def cards(self, text: str) -> tuple[CardUse, ...]:
         """Read what `use_command` printed."""

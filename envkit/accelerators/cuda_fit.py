@@ -26,8 +26,7 @@ from envkit.accelerators.fit import (
 
 def resolve(wish: Wish) -> Resolved:
     """Decide torch's build, then the base; Misfit when nothing fits."""
-    if wish.target.chip:
-        cuda_rows.chip_of(wish.target.chip)
+    chip = cuda_rows.chip_of(wish.target.chip) if wish.target.chip else ""
     build, looked = _build(wish)
     base, reason, more = _base(wish, build)
     warnings = (*(cuda_rows.warnings(build, wish) if build else ()), *_base_warnings(base, wish))
@@ -36,6 +35,7 @@ def resolve(wish: Wish) -> Resolved:
         base_reason=reason,
         torch=_choice(build, wish) if build else None,
         needs=_needs(build, base, wish),
+        chip=chip,
         considered=(*looked, *more),
         warnings=warnings,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from envkit import compat
@@ -21,6 +21,7 @@ from envkit.accelerators.fit import (
     nearest,
     numbers,
 )
+from envkit.accelerators.needs import Code
 
 # Jetsons run what was built for them, others do not run that (torch/cuda/__init__.py, DEVICE_REQUIREMENT).
 _JETSON = ("5.3", "6.2", "7.2", "8.7", "10.1", "11.0")
@@ -73,6 +74,17 @@ def runs(needs: Needs, chip: str) -> bool:
     """Tell whether an image with these needs runs on a GPU; what is not known is not held against it."""
     known = needs.chips
     return not known or runs_on(known, chip) or (needs.newer_chips and _is_newer(known, chip))
+
+
+def as_built(needs: Needs, code: Code) -> Needs:
+    """Return needs with what torch says that it was built for."""
+    line = code.build.removeprefix("cu")
+    return replace(
+        needs,
+        chips=code.chips or needs.chips,
+        newer_chips=code.newer_chips if code.chips else needs.newer_chips,
+        paired=needs.paired or paired(f"{line[:-1]}.{line[-1:]}"),
+    )
 
 
 def _is_newer(built: tuple[str, ...], chip: str) -> bool:

@@ -77,6 +77,7 @@ class Resolved:
     base_reason: str
     torch: TorchChoice | None
     needs: Needs
+    chip: str = ""  # the target's, which torch itself must have code for; "": it must not
     considered: tuple[Considered, ...] = ()
     warnings: tuple[str, ...] = ()
 

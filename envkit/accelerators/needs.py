@@ -26,6 +26,15 @@ class Card(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Code:
+    """What the torch in an image was built for, as it says itself; no chips: it does not say."""
+
+    build: str = ""  # torch's own word for it: "cpu", "cu128"
+    chips: tuple[str, ...] = ()
+    newer_chips: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """Why a card does not do for an image: what it needs, what is there, and what to do."""
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from envkit.accelerators import ACCELERATORS
+from envkit.accelerators.needs import Code
 from envkit.image.checks_doors import absent
 from envkit.image.evidence import Evidence, Facts
 from envkit.image.expectation import Expectation, Torch
 from envkit.image.finding import Finding, all_of, failed, not_applicable, passed
 from envkit.image.variables import adding
+from envkit.image.verdict import code_of
 from envkit.words import listed
 
 # What verify hands to a command: spaces, quotes, a dollar and an empty word must arrive as they are.
@@ -66,7 +69,27 @@ def torch(evidence: Evidence, expect: Expectation) -> Finding:
     problems = wrong_torch(facts, expect.torch)
     if not facts.yes("computes"):
         problems.append("a dot product came out wrong")
-    return all_of(problems, f"torch {facts.text('version')} imports and computes", facts.seconds)
+    code = code_of(facts)
+    if code:
+        problems += _lacks_code(code, expect)
+    has = f", with code for {', '.join(code.chips)}" if code else ""
+    return all_of(problems, f"torch {facts.text('version')} imports and computes{has}", facts.seconds)
+
+
+def _lacks_code(code: Code, expect: Expectation) -> list[str]:
+    """Say which cards torch has no code for, that the spec names or the label promises to `up`."""
+    if expect.needs is None or expect.torch is None:
+        return []
+    accelerator = ACCELERATORS[expect.needs.accelerator]
+    built = accelerator.as_built(expect.needs, code)
+    promised = {chip: "the image's label" for chip in (expect.needs.chips if expect.proven else ())}
+    if expect.torch.chip:
+        promised[expect.torch.chip] = "the spec"
+    return [
+        f"torch has code for {', '.join(built.chips)}, and none for {chip}, which {who} names"
+        for chip, who in promised.items()
+        if not accelerator.runs_on(built, chip)
+    ]
 
 
 def wrong_torch(facts: Facts, planned: Torch) -> list[str]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from envkit.accelerators import needs
+from envkit.accelerators.fit import Needs
 from envkit.engines.values import ImageFacts
 from envkit.errors import VerifyError
+from envkit.image import verdict
 from envkit.image.evidence import Facts
 
 EXPECT = "io.envkit.expect"
@@ -18,6 +21,7 @@ class Torch:
     version: str
     build: str
     backend: str = ""  # version of the package that adds a backend
+    chip: str = ""  # the card that the spec names: torch must have code for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,8 @@ class Expectation:
     python: str = ""
     python_path: str = ""
     torch: Torch | None = None
+    needs: Needs | None = None  # what `up` holds a machine's cards against
+    proven: bool = False  # the image has a verdict: its needs were read in it, and are no longer a table's
     own_door: bool = False
     wrapped: bool = False  # a command goes through an entrypoint of the image's own, which may print
     extensions: tuple[Extension, ...] = ()
@@ -60,6 +66,8 @@ def of_image(image: ImageFacts) -> Expectation | None:
         python=label.text("python"),
         python_path=label.text("python_path"),
         torch=_torch(label),
+        needs=needs.from_label(image.labels.get(needs.LABEL, "")),
+        proven=verdict.LABEL in image.labels,
         own_door=label.yes("own_door"),
         wrapped=label.yes("wrapped"),
         extensions=tuple(
@@ -84,4 +92,9 @@ def _torch(label: Facts) -> Torch | None:
     torch = label.part("torch")
     if not torch.values:
         return None
-    return Torch(version=torch.text("version"), build=torch.text("build"), backend=torch.text("npu"))
+    return Torch(
+        version=torch.text("version"),
+        build=torch.text("build"),
+        backend=torch.text("npu"),
+        chip=torch.text("chip"),
+    )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from envkit.accelerators import ACCELERATORS
+from envkit.accelerators import ACCELERATORS, needs
 from envkit.container.maker import is_this_process, maker_of_word, this_process, word
 from envkit.engines.base import Engine
 from envkit.engines.values import BuildEvent, BuildRequest, short_id
@@ -17,7 +17,7 @@ from envkit.image import manifest as manifests
 from envkit.image import variables as own_variables
 from envkit.image import verdict as verdicts
 from envkit.image.inventory import collect
-from envkit.image.verdict import Item
+from envkit.image.verdict import Item, Verdict
 from envkit.image.verify import verify
 from envkit.plan.build_plan import BuildPlan
 from envkit.scratch import Scratch
@@ -64,8 +64,18 @@ def prove_as(name: str, image_id: str, engine: Engine, reports: Reports, *, veri
             )
         files["verdict.json"] = verdicts.to_json(verdict)
         labels |= {verdicts.LABEL: verdicts.to_label(verdict), VERIFIED_IMAGE: image_id}
+        labels |= _needs(engine, image_id, verdict)
     with _name_for_now(engine, image_id, name) as named:
         return _last_layer(named, files, labels, engine, reports)
+
+
+def _needs(engine: Engine, image_id: str, verdict: Verdict) -> dict[str, str]:
+    """Return the label of the image's needs as its torch has them: what a table said was for planning."""
+    image = engine.images.inspect(image_id)
+    planned = needs.from_label(image.labels.get(needs.LABEL, "")) if image else None
+    if planned is None or verdict.code is None:
+        return {}
+    return {needs.LABEL: needs.to_label(ACCELERATORS[planned.accelerator].as_built(planned, verdict.code))}
 
 
 def name_for_now(name: str, what: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from envkit.accelerators.needs import Code
 from envkit.image import labels
 from envkit.image.evidence import Facts
 
@@ -33,6 +34,7 @@ class Verdict:
     items: tuple[Item, ...]
     missing: tuple[tuple[str, str], ...] = ()  # optional things that are not there: (name, reason)
     seconds: float = 0.0
+    code: Code | None = None  # what its torch was built for; None: there is none, or it does not say
 
     @property
     def passed(self) -> bool:
@@ -60,7 +62,16 @@ def from_json(text: str) -> Verdict:
         items=tuple(_item(row) for row in facts.rows("items")),
         missing=tuple((str(row[0]), str(row[1])) for row in missing) if isinstance(missing, list) else (),
         seconds=facts.number("seconds"),
+        code=code_of(facts.part("code")),
     )
+
+
+def code_of(torch: Facts) -> Code | None:
+    """Read what a torch says that it was built for; None when it names no chips."""
+    chips = torch.values.get("chips")
+    if not isinstance(chips, list) or not chips:
+        return None
+    return Code(build=torch.text("build"), chips=tuple(map(str, chips)), newer_chips=torch.yes("newer_chips"))
 
 
 def to_label(verdict: Verdict) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from envkit.accelerators.needs import Code
 from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts
 from envkit.image import expectation
@@ -14,7 +15,7 @@ from envkit.image.expectation import Expectation
 from envkit.image.gather import Subject, gather, programs, run_user
 from envkit.image.inventory import find
 from envkit.image.judging import Judging
-from envkit.image.verdict import Item, Verdict
+from envkit.image.verdict import Item, Verdict, code_of
 
 ANY_UID = "1234567:0"  # a uid that no image knows, in group 0, as platforms such as OpenShift run containers
 ALIVE_S = 10.0  # an extension host that dies does so in its first seconds (testbed.md, the trap)
@@ -38,16 +39,19 @@ def verify(
     subject = Subject(image=facts, expect=expect, alive_s=alive_s)
     items: list[Item] = []
     missing: dict[str, str] = {}
+    code: Code | None = None
     for identity in identities or _identities(facts, expect):
         judging = Judging(identity, facts.env, expect, report)
         gather(engine, subject, identity, judging.hear)
         items += judging.end()
         missing.update(_named(judging.evidence, expect))
+        code = code_of(judging.evidence.about("torch")) or code
     return Verdict(
         image=facts.id,
         items=tuple(items),
         missing=tuple(sorted(missing.items())),
         seconds=round(time.monotonic() - began, 1),
+        code=code,
     )
 
 

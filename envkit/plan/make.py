@@ -233,9 +233,7 @@ def _labels(spec: Spec, facts: BuildFacts, parts: Parts, door: bool) -> tuple[tu
         **expected(spec),
         "python": parts.python.version,
         "python_path": parts.python.program,
-        "torch": {"version": parts.torch.version, "build": parts.torch.build, "npu": parts.torch.npu}
-        if parts.torch
-        else None,
+        "torch": _expected_torch(parts),
         "services": ["jupyterlab"]
         + (["code-server"] if code_server_plan else [])
         + (["tensorboard"] if spec.services.tensorboard else []),
@@ -256,6 +254,13 @@ def _labels(spec: Spec, facts: BuildFacts, parts: Parts, door: bool) -> tuple[tu
         "org.opencontainers.image.base.name": parts.base.reference,
     }
     return tuple(sorted({**dict(spec.labels), **ours, **adopted.labels(facts.kept)}.items()))
+
+
+def _expected_torch(parts: Parts) -> dict[str, str | None] | None:
+    if parts.torch is None:
+        return None
+    chip = {"chip": parts.resolved.chip} if parts.resolved.chip else {}
+    return {"version": parts.torch.version, "build": parts.torch.build, "npu": parts.torch.npu, **chip}
 
 
 def _target_decision(spec: Spec) -> tuple[Decision, ...]:

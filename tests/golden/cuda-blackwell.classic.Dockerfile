@@ -127,7 +127,7 @@ ENTRYPOINT ["/opt/envkit/bin/tini", "-g", "--", "/opt/envkit/bin/entrypoint"]
 CMD ["ide"]
 LABEL io.envkit.accelerator="cuda" \
       io.envkit.contract="2" \
-      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cu128\",\"npu\":null,\"version\":\"2.11.0\"}}" \
+      io.envkit.expect="{\"env\":{},\"extensions\":[{\"id\":\"ms-python.python\",\"optional\":true}],\"idle_stop\":true,\"own_door\":false,\"python\":\"3.12\",\"python_path\":\"/opt/venv/bin/python\",\"services\":[\"jupyterlab\",\"code-server\",\"tensorboard\"],\"torch\":{\"build\":\"cu128\",\"chip\":\"10.0\",\"npu\":null,\"version\":\"2.11.0\"}}" \
       io.envkit.kind="image" \
       io.envkit.name="cuda-blackwell" \
       io.envkit.needs="{\"accelerator\":\"cuda\",\"cann\":\"\",\"chips\":[\"7.5\",\"8.0\",\"8.6\",\"9.0\",\"10.0\",\"12.0\"],\"driver\":\"525.60.13\",\"machine\":\"amd64\",\"newer_chips\":false,\"paired\":\"570.26\"}" \

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from envkit import paths
+from envkit.accelerators.needs import LABEL, from_label
 from envkit.engines.base import Engine
 from envkit.engines.docker import connect
 from envkit.hosts.local import LocalHost
@@ -149,15 +150,20 @@ def test_a_preset_is_built_and_proven(name: str, debian: str, tmp_path: Path) ->
     words = (*row.program, "build", str(spec), "--tag", tag)
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stderr
-    assert engine.images.inspect(tag), "built, proven and tagged"
+    made = engine.images.inspect(tag)
+    assert made, "built, proven and tagged"
+    if "nvidia" in stands_in:
+        needs = from_label(made.labels[LABEL])
+        assert needs and (needs.chips, needs.newer_chips) == (("9.0", "10.0", "12.0"), True), "as torch says"
+        assert needs.paired, "also of a base's own torch: the driver that its CUDA came with"
     own = row.base and stands_in != npu_sim.REFERENCE  # which other tests have, too
-    for made in (tag, *([stands_in] if own else [])):
-        engine.images.untag(made)
+    for name_of_it in (tag, *([stands_in] if own else [])):
+        engine.images.untag(name_of_it)
 
 
 TORCH = '''\
 """What stands in for torch where its own wheels are not to be had: as much as a proof asks of it."""
-from . import version
+from . import _C, version
 from .version import __version__
 
 class Tensor(list):
@@ -174,11 +180,16 @@ def ones(count):
 '''
 
 
+# What a build says of itself: other chips than any table has, so that they can only come from here.
+CODE = 'def _cuda_getArchFlags():\n    return "sm_90 sm_100 sm_120 compute_120"\n'
+
+
 def torch_wheel(folder: Path, version: str, cuda: str) -> str:
     """Write a stand-in for torch's wheel; return its file's name."""
     name, about = f"torch-{version}-cp311-cp311-linux_x86_64.whl", f"torch-{version}.dist-info"
     files = {
         "torch/__init__.py": TORCH,
+        "torch/_C.py": CODE,
         "torch/version.py": f"__version__ = {version!r}\ncuda: str = {cuda!r}\n",
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n",
         f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp311-cp311-linux_x86_64\n",

@@ -35,6 +35,7 @@ BREAKS = {
     "tensorboard": "tensorboard",
     "services": "services",
     "torch": "torch",
+    "torch-code": "torch",
     "same-environment": "same-environment",
     "command": "command",
     "sigterm": "sigterm",
