@@ -1,7 +1,7 @@
 """Search the bytes of an image for secrets: an archive as `docker save` writes it, read once.
 
-The plan: `path` (a file, or a pipe), `needles`, `rules`, `loose`. Each file of each layer is looked at, also
-those that a later layer hides.
+The plan: `path` (a file, or a pipe) or `layers` (a folder in which they are being written), `needles`,
+`rules`, `loose`. Each file of each layer is looked at, also those that a later layer hides.
 """
 
 from __future__ import annotations
@@ -15,21 +15,26 @@ import tarfile
 import zlib
 from typing import IO, Any
 
-from .scan_open import Opener, absolute
+from .scan_growing import layers
+from .scan_open import Opened, Opener, absolute
 from .scan_rules import Hit, Rules
 from .scan_stream import Needles, hits_of
 
 _BUFFER = 1 << 20
 _SMALL = 16 << 20  # of what stands around the layers: configs, indexes
 _MANY = 10
+_BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error)
 _TEXTS = "its settings or history"
 
 
 def main(plan: dict[str, Any]) -> None:
     """Search, and print the report."""
     scan = Archive(plan)
-    with open(plan["path"], "rb", buffering=_BUFFER) as file:
-        scan.read(file)
+    if "layers" in plan:
+        scan.read_layers(plan["layers"])
+    else:
+        with open(plan["path"], "rb", buffering=_BUFFER) as file:
+            scan.read(file)
     json.dump(scan.report, sys.stdout)
 
 
@@ -43,6 +48,16 @@ class Archive:
         self.report: dict[str, Any] = {
             "hits": [], "unread": [], "files": 0, "bytes": 0, "layers": [], "ended": False,
         }  # fmt: skip
+        self._last: tuple[str, Opened | None] = ("", None)  # the file that was read last
+
+    def read_layers(self, folder: str) -> None:
+        """Read layers as they are written, each to its end; there may be none."""
+        try:
+            for name, stream in layers(folder):
+                self._layer(name, stream)  # type: ignore[arg-type]
+            self.report["ended"] = True
+        except _BROKEN as error:
+            self._broken(error)
 
     def read(self, file: IO[bytes]) -> None:
         """Read an archive to its end; `ended` tells whether it was whole."""
@@ -53,12 +68,14 @@ class Archive:
                     if member is not None:
                         self._member(entry.name, io.BufferedReader(member, _BUFFER), entry.size)  # type: ignore[arg-type]
             self.report["ended"] = bool(self.report["layers"])
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-            self.report["unread"].append(
-                {"path": "the image", "why": f"its archive is broken ({type(error).__name__})"}
-            )
+        except _BROKEN as error:
+            self._broken(error)
         while file.read(_BUFFER):
             pass
+
+    def _broken(self, error: Exception) -> None:
+        why = f"its archive is broken ({type(error).__name__})"
+        self.report["unread"].append({"path": "the image", "why": why})
 
     def _member(self, name: str, member: io.BufferedReader, size: int) -> None:
         head = member.peek(512)
@@ -99,16 +116,25 @@ class Archive:
             value = self._needles.find(text.encode("utf-8", "surrogateescape"))
             if value is not None:
                 self._hits(layer, path, [Hit(f"the value of {value}, {where}")])
+        if entry.islnk():
+            self._other_name(layer, path, absolute(entry.linkname))
         member = archive.extractfile(entry) if entry.isreg() else None
         if member is None:
             return
         opened = self._opener.look(path, _Read(member), entry.size)
+        self._last = (path, opened)
         self.report["files"] += 1
         self.report["bytes"] += opened.bytes
         self._hits(layer, path, opened.hits)
         for inside, why in opened.unread:
             where = f"{path} ({inside} in it)" if inside else path
             self.report["unread"].append({"path": self._masked(where), "why": why})
+
+    def _other_name(self, layer: str, path: str, target: str) -> None:
+        """Hold a further name of a file against the rules: our layers have all of them together."""
+        name, opened = self._last
+        if opened is not None and name == target:
+            self._hits(layer, path, self._opener.named(path, opened))
 
     def _hits(self, layer: str, path: str, hits: list[Hit]) -> None:
         for rule, line, inside in list(dict.fromkeys((hit.rule, hit.line, hit.inside) for hit in hits))[

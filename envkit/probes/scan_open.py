@@ -59,6 +59,7 @@ class Opened:
         self.hits: list[Hit] = []
         self.unread: list[tuple[str, str]] = []  # (the file within it, why)
         self.text: bytes | None = None
+        self.head = b""
         self.bytes = 0
 
 
@@ -86,8 +87,15 @@ class Opener:
             opened.unread.append(("", "it unpacks to too much, and was not read to its end"))
             _drain(tee)
         self._judge(_Place(path, ""), tee, opened)
-        opened.text, opened.bytes = tee.text(), tee.bytes
+        opened.text, opened.head, opened.bytes = tee.text(), tee.head, tee.bytes
         return opened
+
+    def named(self, path: str, opened: Opened) -> list[Hit]:
+        """Return what a file that was read is by another of its names."""
+        found = list(self._rules.by_path(path, opened.head))
+        if opened.text is not None:
+            found += self._rules.by_text(path, opened.text, loose=self._loose)
+        return found
 
     def _packed(self, place: _Place, source: Source, opened: Opened, budget: Budget) -> None:
         """Read a file that is packed in another; what was found counts, however the reading ended."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,12 +19,13 @@ from envkit.image.base import check_free_disk
 from envkit.image.proving import Reports, forget_names, name_for_now, prove_as
 from envkit.image.verdict import Verdict
 from envkit.save import lineage, search
-from envkit.save.archive import Recipe, spool, write_archive
+from envkit.save.archive import Recipe, image_json, spool, write_archive
 from envkit.save.configuration import added_variables, configuration
 from envkit.save.contents import own_accounts, sorted_out
-from envkit.save.findings import Finding, Scrub, Unread, scrub, without_allowed
-from envkit.save.layers import Layer, LayerWish, make_layers, reading
+from envkit.save.findings import VALUE, Finding, Found, Scrub, Unread, scrub, without_allowed
+from envkit.save.layers import Layer, LayerWish, reading
 from envkit.save.lineage import Ancestor
+from envkit.save.making import in_words, make_searched
 from envkit.save.plan import CommitPlan, refuse_at_work, refuse_findings, refuse_hiding, refuse_left
 from envkit.save.settings import cleaned
 from envkit.save.sight import Unkept
@@ -154,8 +154,20 @@ def _made(work: _Work) -> tuple[str, _Wanted]:
         if keep is not None:
             work.note("making one layer of what is saved now and was saved before")
         wanted = _wanted(work, keep, (beneath, container), below)
-        layers = make_layers(work.engine, container, wanted.wish, work.scratch)
-    return _loaded(work, wanted, layers), wanted
+        layers, unread = _layers(work, container, wanted.wish)
+    return _loaded(work, wanted, layers), replace(wanted, unread=unread)
+
+
+def _layers(work: _Work, container: str, wish: LayerWish) -> tuple[tuple[Layer, ...], tuple[Unread, ...]]:
+    """Make the layers, and search the very bytes that the engine is to get."""
+    searcher = (work.site.host, work.values)
+    layers, searched = make_searched(work.engine, container, wish, work.scratch, searcher)
+    found = without_allowed(searched.findings, work.plan.allow)
+    if work.plan.scrub:
+        refuse_left(found)
+    elif found:
+        refuse_findings(in_words(work.engine, container, found, work.values), scrub=False)
+    return layers, searched.unread
 
 
 def _search_below(work: _Work) -> tuple[Finding, ...]:
@@ -183,7 +195,9 @@ def _wanted(
     kept, dropped = sorted_out(work.engine, container, seen)
     kept, replaced = own_accounts(work.engine, containers, sight.container.user, kept)
     work.note(f"searching what was changed for secrets: {len(kept)} paths")
-    found = search.scan(work.engine, container, [one.path for one in kept], work.values)
+    # What is to be taken out must be known before; otherwise it is enough to search what comes out.
+    paths = [one.path for one in kept] if work.plan.scrub else []
+    found = search.scan(work.engine, container, paths, work.values) if paths else Found()
     findings = (*work.plan.findings, *below, *without_allowed(found.findings, work.plan.allow))
     refuse_findings(findings, scrub=work.plan.scrub)
     cleaning = scrub(findings)
@@ -206,7 +220,7 @@ def _keep(work: _Work, below: tuple[Finding, ...]) -> int | None:
 
 
 def _loaded(work: _Work, wanted: _Wanted, layers: tuple[Layer, ...]) -> str:
-    """Write the image, and give it to the engine while its bytes are searched once more; return its id."""
+    """Write the image, and give it to the engine; return its id."""
     below = work.base.diff_ids if wanted.keep is None else work.base.diff_ids[: wanted.keep]
     lower = None
     if below and not work.engine.facts().loads_on_top:
@@ -214,19 +228,14 @@ def _loaded(work: _Work, wanted: _Wanted, layers: tuple[Layer, ...]) -> str:
         saved = work.engine.images.save(work.base.id)
         lower = spool(saved, work.scratch / "below.tar", work.base.size_bytes)
     archive = work.scratch / "image.tar"
-    identity = write_archive(archive, _recipe(work, below, wanted.cleaning), layers, lower)
-    work.note("giving it to the engine, and searching its bytes")
-    held = search.Archive(content=archive, lower_layers=len(below) if lower else 0, loose=True)
-    with ThreadPoolExecutor(1) as beside:
-        searched = beside.submit(search.search_archive, work.site.host, held, work.values)
-        made = _given(work, archive, identity)
-    try:
-        found = without_allowed(searched.result().findings, work.plan.allow)
-        refuse_left(one for one in found if one.where != "lower layer")
-    except BaseException:  # Ctrl-C, too
-        forget_names(work.engine, made)
-        raise
-    return made
+    recipe = _recipe(work, below, wanted.cleaning)
+    refuse_left(
+        Finding(where="history", path="its settings", rule=f"{VALUE}{name}", remedy="edit")
+        for name in search.in_settings(image_json(recipe, layers), work.values)
+    )
+    identity = write_archive(archive, recipe, layers, lower)
+    work.note("giving it to the engine")
+    return _given(work, archive, identity)
 
 
 def _given(work: _Work, archive: Path, identity: str) -> str:

@@ -147,9 +147,31 @@ def search_archive(host: Host, archive: Archive, values: tuple[Value, ...]) -> F
             return _search(host, pipe, archive, values)
 
 
+def search_layers(host: Host, folder: Path, values: tuple[Value, ...]) -> Found:
+    """Search new layers while they are written into that folder, until `all_written`; on this machine."""
+    host = LocalHost() if isinstance(host, Remote) else host
+    plan = {**search_plan(values), "layers": str(folder), "loose": True}
+    return _asked(host, plan, Archive(content=folder))
+
+
+def all_written(folder: Path) -> None:
+    """Tell whoever searches the layers in a folder that no more come."""
+    (folder / "end").touch()  # probes/scan_growing.py
+
+
+def in_settings(text: bytes, values: tuple[Value, ...]) -> tuple[str, ...]:
+    """Return the names of the values that are in an image's settings."""
+    tight = text.translate(None, b" \t\r\n")
+    found = (one.name for one in needles(values) if one.bytes in (tight if one.squeezed else text))
+    return tuple(dict.fromkeys(found))
+
+
 def _search(host: Host, path: Path, archive: Archive, values: tuple[Value, ...]) -> Found:
+    return _asked(host, {**search_plan(values), "path": str(path), "loose": archive.loose}, archive)
+
+
+def _asked(host: Host, plan: Mapping[str, Any], archive: Archive) -> Found:
     programs = bundle.sources("scan_*")
-    plan = {**search_plan(values), "path": str(path), "loose": archive.loose}
     lines: list[str] = []
     command = Command(
         words=(sys.executable, "-I", *bundle.program(programs)),
