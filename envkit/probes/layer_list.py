@@ -57,17 +57,20 @@ def hash_of(path: bytes) -> str:
 
 def _record(root: bytes, name: bytes, about: os.stat_result) -> bytes:
     path, mode = os.path.join(root, name), about.st_mode
-    facts: List[object] = [oct(mode), about.st_uid, about.st_gid]
+    facts: List[object] = [mode, about.st_uid, about.st_gid]
     if name not in HIDDEN and name not in _STARTED:
-        facts += [about.st_mtime_ns // 10**9]
-    if not stat.S_ISDIR(mode):
-        facts += [about.st_nlink]
-    if stat.S_ISREG(mode):
-        facts += [about.st_size]
-    elif stat.S_ISLNK(mode):
-        facts += [os.readlink(path)]
-    elif not stat.S_ISDIR(mode):
-        facts += [about.st_rdev]
+        facts.append(int(about.st_mtime_ns // 10**9))
+    if stat.S_ISDIR(mode):
+        very = ""
+    else:
+        facts.append(about.st_nlink)
+        facts.append(_own(path, about))
+        very = f"{about.st_ino}:{about.st_ctime_ns}"
     facts += attributes(path)
-    very = "" if stat.S_ISDIR(mode) else f"{about.st_ino}:{about.st_ctime_ns}"
-    return ascii(facts).encode() + b"\t" + very.encode() + b"\t" + name + b"\0"
+    return f"{facts!a}\t{very}\t".encode() + name + b"\0"
+
+
+def _own(path: bytes, about: os.stat_result) -> object:
+    if stat.S_ISREG(about.st_mode):
+        return about.st_size
+    return os.readlink(path) if stat.S_ISLNK(about.st_mode) else about.st_rdev

@@ -42,6 +42,8 @@ class Wish:
 
     def drops(self, path: bytes) -> bool:
         """Tell whether a path stays out: itself, or because of a folder above it."""
+        if not self._drop:
+            return False
         return path in self._drop or any(above in self._drop for above in ancestors(path))
 
 
@@ -85,11 +87,10 @@ def pick(root: bytes, wish: Wish) -> Iterator[Entry]:
 
 
 def walk(root: bytes, folder: bytes, wish: Wish) -> Iterator[Entry]:
-    """Yield everything below a folder."""
-    with os.scandir(os.path.join(root, folder)) as found:
-        names = sorted(entry.name for entry in found)
-    for name in names:
-        path = os.path.join(folder, name)
+    """Yield everything below a folder, sorted; not by recursion: a tree has a hundred thousand paths."""
+    waiting = _names(root, folder)
+    while waiting:
+        path = waiting.pop()
         if wish.drops(path) or path in OWN:
             continue
         about = look(root, path)
@@ -97,7 +98,13 @@ def walk(root: bytes, folder: bytes, wish: Wish) -> Iterator[Entry]:
             continue
         yield Entry(path, about)
         if stat.S_ISDIR(about.st_mode) and path not in HIDDEN:
-            yield from walk(root, path, wish)
+            waiting += _names(root, path)
+
+
+def _names(root: bytes, folder: bytes) -> List[bytes]:
+    """Return the paths in a folder, the first one last."""
+    before = folder + b"/" if folder else b""
+    return [before + name for name in sorted(os.listdir(os.path.join(root, folder)), reverse=True)]
 
 
 def linked(root: bytes, wish: Wish) -> Dict[Tuple[int, int], List[bytes]]:
@@ -127,7 +134,8 @@ def unkept(root: bytes, wish: Wish) -> Set[bytes]:
 
 
 def _can_be_kept(path: bytes, about: os.stat_result) -> bool:
-    return not stat.S_ISSOCK(about.st_mode) and not os.path.basename(path).startswith(WHITEOUT)
+    hides = WHITEOUT in path and os.path.basename(path).startswith(WHITEOUT)
+    return not stat.S_ISSOCK(about.st_mode) and not hides
 
 
 def _is_below_folders(root: bytes, path: bytes) -> bool:

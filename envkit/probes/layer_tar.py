@@ -203,12 +203,12 @@ class Layers:
 def attributes(path: bytes) -> List[Any]:
     """Return a file's extended attributes, sorted; nothing where there are none to be had."""
     try:
-        names = sorted(os.listxattr(path, follow_symlinks=False))
+        names = os.listxattr(path, follow_symlinks=False)
     except OSError:
         return []
     return [
         (name, os.getxattr(path, name, follow_symlinks=False))
-        for name in names
+        for name in sorted(names)
         if not name.startswith(_NOT_ITS_OWN)
     ]
 

@@ -32,7 +32,7 @@ from envkit.save.sight import Unkept
 from envkit.save.snapshot import snapshot
 from envkit.save.squash import ground
 from envkit.save.to_spec import SpecChange
-from envkit.save.trees import changed
+from envkit.save.trees import Beneath, beneath
 from envkit.save.values import Value
 from envkit.scratch import Scratch
 
@@ -147,13 +147,14 @@ def _made(work: _Work) -> tuple[str, _Wanted]:
     keep = _keep(work, below)
     work.note(f"copying what was changed in environment {work.plan.environment}")
     with (
+        ground(work.engine, work.base.id, keep) as below_it,
+        beneath(work.engine, below_it) as tree,
         snapshot(work.engine, work.plan.sight.container, work.note) as copied,
-        ground(work.engine, copied, keep, work.base.id) as beneath,
         reading(work.engine, copied) as container,
     ):
         if keep is not None:
             work.note("making one layer of what is saved now and was saved before")
-        wanted = _wanted(work, keep, (beneath, container), below)
+        wanted = _wanted(work, keep, (tree, container), below)
         layers, unread = _layers(work, container, wanted.wish)
     return _loaded(work, wanted, layers), replace(wanted, unread=unread)
 
@@ -186,14 +187,13 @@ def _search_below(work: _Work) -> tuple[Finding, ...]:
     return found
 
 
-def _wanted(
-    work: _Work, keep: int | None, containers: tuple[str, str], below: tuple[Finding, ...]
-) -> _Wanted:
+def _wanted(work: _Work, keep: int | None, trees: tuple[Beneath, str], below: tuple[Finding, ...]) -> _Wanted:
     """Decide what goes into the new layers, by what the copy holds and what they lie on."""
-    sight, (beneath, container) = work.plan.sight, containers
-    seen = changed(work.engine, beneath, container, None if keep else sight.changes)
+    sight, (tree, container) = work.plan.sight, trees
+    seen = tree.changed(container, None if keep else sight.changes)
     kept, dropped = sorted_out(work.engine, container, seen)
-    kept, replaced = own_accounts(work.engine, containers, sight.container.user, kept)
+    both = (tree.container, container)
+    kept, replaced = own_accounts(work.engine, both, sight.container.user, kept)
     work.note(f"searching what was changed for secrets: {len(kept)} paths")
     # What is to be taken out must be known before; otherwise it is enough to search what comes out.
     paths = [one.path for one in kept] if work.plan.scrub else []

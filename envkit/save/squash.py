@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from envkit.container import maker
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, SAVE
+from envkit.errors import EngineError
 from envkit.save.archive import Recipe, spool, write_archive
 from envkit.save.layers import reading
 from envkit.scratch import Scratch
 
 
 @contextmanager
-def ground(engine: Engine, image: str, keep: int | None, base: str) -> Iterator[str]:
-    """Give a container of what new layers lie on: the lowest `keep` layers of an image, else all of `base`.
+def ground(engine: Engine, base: str, keep: int | None) -> Iterator[str]:
+    """Give a container of what new layers lie on: the lowest `keep` layers of `base`, else all of it.
 
     With `keep` 0 they lie on nothing; what differs from `base` is then what was done since.
     """
@@ -26,7 +27,7 @@ def ground(engine: Engine, image: str, keep: int | None, base: str) -> Iterator[
         with reading(engine, base) as container:
             yield container
         return
-    with lower_part(engine, image, keep) as below, reading(engine, below) as container:
+    with lower_part(engine, base, keep) as below, reading(engine, below) as container:
         yield container
 
 
@@ -34,7 +35,8 @@ def ground(engine: Engine, image: str, keep: int | None, base: str) -> Iterator[
 def lower_part(engine: Engine, image: str, keep: int) -> Iterator[str]:
     """Give an image of another's lowest layers; it goes in any case, its layers stay with the other."""
     facts = engine.images.inspect(image)
-    assert facts is not None  # the caller's own
+    if facts is None:
+        raise EngineError(f"the image {image[:19]} is gone", fix="run the command again")
     recipe = Recipe(
         architecture=facts.architecture,
         # Not the labels of the other: whoever looks for that step must not find this one.

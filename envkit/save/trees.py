@@ -8,7 +8,8 @@ anew with its old size and time and a folder that only changed its owner, and ha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,33 +23,49 @@ _PART = 1 << 20
 Kind = Literal["changed", "added", "deleted", "unsure"]
 
 
-def changed(engine: Engine, below: str, above: str, told: tuple[Change, ...] | None) -> tuple[Change, ...]:
-    """Return what the container `above` has otherwise than `below`; without a Python, what was `told`."""
-    try:
-        return differences(engine, below, above)
-    except NoPython:
-        if told is None:
-            raise
-        return told
+class Beneath:
+    """The tree of a container on which new layers are to lie; it is listed while something else goes on."""
 
+    def __init__(self, engine: Engine, container: str, folder: Path, beside: Executor) -> None:
+        self.container = container
+        self._engine, self._folder, self._beside = engine, folder, beside
+        self._listed = beside.submit(_listed, engine, container, folder / "below")
 
-def differences(engine: Engine, below: str, above: str) -> tuple[Change, ...]:
-    """Return what the container `above` has otherwise than the container `below`."""
-    found, unsure = [], []
-    with Scratch("trees") as scratch, ThreadPoolExecutor(2) as both:
-        files = (scratch / "below", scratch / "above")
-        trees = both.map(lambda one, file: _listed(engine, one, file), (below, above), files)
-        for path, kind in compare(*map(_records, list(trees))):
+    def changed(self, above: str, told: tuple[Change, ...] | None) -> tuple[Change, ...]:
+        """Return what the container `above` has otherwise; without a Python, what was `told`. Once only."""
+        try:
+            new = _listed(self._engine, above, self._folder / "above")
+            return self._differences(above, self._listed.result(), new)
+        except NoPython:
+            if told is None:
+                raise
+            return told
+
+    def _differences(self, above: str, old: Path, new: Path) -> tuple[Change, ...]:
+        found, unsure = [], []
+        for path, kind in compare(_records(old), _records(new)):
             if kind == "unsure":
                 unsure.append(path)
             else:
                 found.append(Change(path=path, kind=kind))
-    if unsure:
-        with ThreadPoolExecutor(2) as both:
-            old, new = both.map(lambda one: _hashes(engine, one, unsure), (below, above))
-        other = [path for path, *hashes in zip(unsure, old, new, strict=True) if len(set(hashes)) == 2]
-        found += [Change(path=path, kind="changed") for path in other]
-    return tuple(found)
+        if unsure:
+            below = self._beside.submit(_hashes, self._engine, self.container, unsure)
+            hashes = zip(unsure, _hashes(self._engine, above, unsure), below.result(), strict=True)
+            found += [Change(path=path, kind="changed") for path, now, was in hashes if now != was]
+        return tuple(found)
+
+
+@contextmanager
+def beneath(engine: Engine, container: str) -> Iterator[Beneath]:
+    """Begin to list a container's tree, and give it."""
+    with Scratch("trees") as scratch, ThreadPoolExecutor(1) as beside:
+        yield Beneath(engine, container, scratch, beside)
+
+
+def changed(engine: Engine, below: str, above: str, told: tuple[Change, ...] | None) -> tuple[Change, ...]:
+    """Return what the container `above` has otherwise than `below`; without a Python, what was `told`."""
+    with beneath(engine, below) as tree:
+        return tree.changed(above, told)
 
 
 class Record(NamedTuple):

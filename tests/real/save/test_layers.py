@@ -183,7 +183,7 @@ def test_what_is_dropped_is_as_it_was_and_what_is_replaced_is_not(case: Case, tm
 @pytest.mark.parametrize("keep", [0, 4], ids=lambda keep: f"keep-{keep}")
 def test_layers_become_one_and_the_files_stay(case: Case, tmp_path: Path, keep: int) -> None:
     with (
-        ground(case.engine, case.raw, keep, case.base.id) as below,
+        ground(case.engine, case.base.id, keep) as below,
         reading(case.engine, case.raw) as container,
     ):
         changes = trees.changed(case.engine, below, container, None) if keep else None
@@ -195,5 +195,5 @@ def test_layers_become_one_and_the_files_stay(case: Case, tmp_path: Path, keep: 
         assert found.diff_ids[:keep] == case.base.diff_ids[:keep]
         assert case.differing(image) == []
     assert [
-        one for one in case.engine.images.list({SAVE: ""}) if one.labels[SAVE] == f"lower-{case.raw}"
+        one for one in case.engine.images.list({SAVE: ""}) if one.labels[SAVE] == f"lower-{case.base.id}"
     ] == []
