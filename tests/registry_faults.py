@@ -11,18 +11,20 @@ import socket
 import struct
 import sys
 import threading
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
-_PART = 1 << 14
+_WINDOW = 1 << 15
 _HOP = {"connection", "transfer-encoding", "keep-alive"}
 Do = Literal[
     "answer",  # with `status` and `body`; the registry hears nothing
     "reset",  # after `size` bytes of the request's body
     "hang",  # after `size` bytes: nobody reads on, until the proxy ends
+    "slow",  # reads `size` bytes ten times a second, and goes on as usual
     "block-before",  # waits for `go`, then goes on as usual; `reached` tells that it waits
     "block-after",  # the registry acts; its answer waits for `go`
 ]
@@ -65,6 +67,8 @@ class Faults:
         handler = type("Handler", (_Handler,), {"faults": self})
         self.server = _Server(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
+        # What is accepted has it too: else the kernel takes in what nobody has read yet.
+        self.server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -106,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._read_body(rule.size)
             self._break(rule)
             return
-        body = self._read_body(None)
+        body = self._read_body(None, rule.size if rule is not None and rule.do == "slow" else 0)
         if rule is not None and rule.do == "block-before":
             rule.wait()
         if rule is not None and rule.do == "answer":
@@ -166,20 +170,25 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _read_body(self, most: int | None) -> bytes:
-        """Read the request's body, or its first bytes."""
+    def _read_body(self, most: int | None, slowly: int = 0) -> bytes:
+        """Read the request's body, or its first bytes; or so many bytes ten times a second."""
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             whole = int(self.headers.get("Content-Length") or 0)
-            return self.rfile.read(whole if most is None else min(whole, most))
+            return self._read(whole if most is None else min(whole, most), slowly)
         read = bytearray()
         while size := self._size():
             if most is not None and len(read) + size > most:
                 read += self.rfile.read(most - len(read))
                 return bytes(read)
-            read += self.rfile.read(size)
+            read += self._read(size, slowly)
             self.rfile.readline()
         self.rfile.readline()
         return bytes(read)
+
+    def _read(self, size: int, slowly: int) -> bytes:
+        if slowly:
+            time.sleep(0.1 * size / slowly)
+        return self.rfile.read(size)
 
     def _size(self) -> int:
         """Read the size of the next chunk."""

@@ -27,6 +27,7 @@ class Command:
     )  # added to the host's own; may hold secrets
     directory: Path | None = None
     timeout_s: float = 60.0
+    sends: bool = False  # what it writes, wherever to, is a sign of life too: on this machine, where /proc is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Host(Protocol):
         """Run, handing over each line of stdout and stderr as it comes; return the code.
 
         The program and all its children are ended when `each_line` raises. Silent is raised when no line
-        comes for `timeout_s`.
+        comes for `timeout_s`; of a command that `sends`, when it writes nothing either.
         """
 
     def find_programs(self, name: str) -> tuple[Path, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,7 @@ _USUAL_FOLDERS = (
 )
 _GRACE_S = 5.0  # between asking a program to end and ending it
 _LAST_WORDS_S = 1.0  # for lines that are still on their way when a program has ended
+_MOVES_BYTES = 1024  # a Go program that only waits writes single bytes to itself: tried with skopeo 1.9
 
 
 class LocalHost:
@@ -155,9 +157,11 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 def _next(lines: queue.Queue[str | None], process: subprocess.Popen[bytes], command: Command) -> str | None:
     """Return the next line; None at the end: the output's, or the program's if a child keeps that open."""
-    deadline = time.monotonic() + command.timeout_s
+    deadline, written = time.monotonic() + command.timeout_s, _written(process) if command.sends else 0
     while True:
         ended = process.poll() is not None
+        if command.sends and (now := _written(process)) >= written + _MOVES_BYTES:
+            deadline, written = time.monotonic() + command.timeout_s, now
         try:
             return lines.get(timeout=min(_LAST_WORDS_S, command.timeout_s))
         except queue.Empty as error:
@@ -169,6 +173,15 @@ def _next(lines: queue.Queue[str | None], process: subprocess.Popen[bytes], comm
                 f"{command.words[0]} was silent for {command.timeout_s:.0f} s and was ended",
                 fix="look at its last lines; a slow network or a full disk are the usual causes",
             ) from error
+
+
+def _written(process: subprocess.Popen[bytes]) -> int:
+    """Return how many bytes it has written, to files and sockets; 0 where the system does not say."""
+    try:
+        found = re.search(r"^wchar: (\d+)$", Path(f"/proc/{process.pid}/io").read_text("ascii"), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
 
 
 def _write(process: subprocess.Popen[bytes], content: bytes) -> None:

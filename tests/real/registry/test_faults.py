@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 
+import docker
 import pytest
 
 from tests.docker_registry import Registry
+from tests.faults.saves import unseen
 from tests.names import fresh
 from tests.real.registry.conftest import SIZE, Desk
 from tests.registry_faults import Faults, Rule
 
 pytestmark = pytest.mark.real
+SLOW_SIZE = 16_000_000  # of random bytes: a machine's own buffers take in four of them at once (tcp_wmem)
 
 
 def told(code: str) -> dict[str, object]:
@@ -58,11 +61,27 @@ def test_a_reset_near_the_end_is_survived(desk: Desk, faults: Faults, registry: 
     assert (rule.met, status, json.loads(manifest)["config"]["digest"]) == (1, 200, desk.identity)
 
 
-def test_a_link_on_which_nothing_moves_is_given_up(desk: Desk, faults: Faults) -> None:
+@pytest.mark.parametrize("way", ["engine", "skopeo"])
+def test_a_link_on_which_nothing_moves_is_given_up(desk: Desk, faults: Faults, way: str) -> None:
     faults.rules.append(Rule(do="hang", method="PATCH", path="/blobs/uploads/", size=100_000, times=99))
-    done = desk.run("push", desk.image, "--to", f"{faults.address}/team/lab:1", "--timeout", "4")
+    to = f"{faults.address}/team/lab:1"
+    done = desk.run("push", desk.image, "--to", to, "--timeout", "4", "--way", way)
     assert (done.returncode, done.stdout) == (5, "")
     assert "nothing has moved for 4 s: the link is too slow, or hangs" in done.stderr
+
+
+@pytest.mark.parametrize("way", ["engine", "skopeo"])
+def test_a_slow_link_is_not_given_up(desk: Desk, faults: Faults, registry: Registry, way: str) -> None:
+    image = unseen(docker.from_env(), SLOW_SIZE)
+    faults.rules.append(Rule(do="slow", method="PATCH", path="/blobs/uploads/", size=SLOW_SIZE // 80))
+    repository = f"team/{image[:-4]}"
+    try:
+        words = ("--to", f"{faults.address}/{repository}:1", "--timeout", "5", "--way", way)
+        done = desk.run("push", image, *words)
+        assert done.returncode == 0 and ", 2 tries" not in done.stderr, done.stderr
+        assert registry.manifest(repository, "1")[0] == 200
+    finally:
+        desk.engine.images.untag(image)
 
 
 def test_a_registry_that_keeps_nothing_is_not_believed(desk: Desk, faults: Faults) -> None:
