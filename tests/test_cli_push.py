@@ -58,6 +58,15 @@ def test_a_long_layer_says_now_and_then_how_far_it_is() -> None:
     assert said == ["  abc  50.0 MB of 65.8 MB", "  abc  sent"]
 
 
+def test_a_layer_that_is_not_taken_is_told_once() -> None:
+    said: list[str] = []
+    hear = lines(said.append, lambda: 0.0)
+    for _ in range(5):  # the engine counts the seconds
+        hear(Sent("abc", "again"))
+    hear(Sent("abc", "sent"))
+    assert said == ["  abc  not taken by the registry; the engine tries again", "  abc  sent"]
+
+
 def test_an_image_comes_is_listed_and_goes(engine: FakeEngine) -> None:
     engine.images.registry[TO] = replace(image(), id="sha256:" + "c" * 64, tags=())
     pulled = run("pull", TO)

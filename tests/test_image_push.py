@@ -208,3 +208,13 @@ def test_gc_takes_it_away_too_and_no_name_of_the_users(killed: FakeEngine) -> No
     found = leftovers(place, datetime.now(timezone.utc))
     sweep(place, found, lambda line: None)
     assert killed.images.require("lab:dev").tags == ("lab:dev", "registry.example:5000/team/mine:1")
+
+
+def test_a_full_registry_is_told_as_soon_as_it_does_not_take_a_layer(engine: FakeEngine) -> None:
+    heard = Heard()
+    engine.images.not_taken = (Sent("abc", "again"), Sent("abc", "again"))
+    assert push(engine, HOST, PushWish(image="lab:dev", to=TO), heard.view).tries == 1  # it has room
+    engine.images.full = RegistryFailed("pushing: its disk is full", fix="ask", kind="full", again=False)
+    with pytest.raises(RegistryFailed, match="its disk is full"):
+        push(engine, HOST, PushWish(image="lab:dev", to=TO), heard.view)
+    assert engine.images.require("lab:dev").tags == ("lab:dev",) and heard.waits == []

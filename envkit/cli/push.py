@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from envkit.image.push import Pushed, View
 
 _EVERY_S = 10.0  # between two lines on one layer
+_WORDS = {
+    "sent": "sent",
+    "there": "was there",
+    "again": "not taken by the registry; the engine tries again",
+}
 
 
 @click.command("push", epilog="Example: envkit push my-env:dev --to registry.example:5000/team/my-env:1.0")
@@ -125,12 +130,17 @@ def _shown(*, as_json: bool) -> Iterator[View]:
 def lines(say: Callable[[str], None], clock: Callable[[], float]) -> Callable[[Sent], None]:
     """Return what says a line for each layer that is there, and now and then how far a long one is."""
     said: dict[str, float] = {}
+    again: set[str] = set()
 
     def hear(sent: Sent) -> None:
         if sent.state in ("sent", "there"):
             if said.get(sent.layer) != -1.0:
-                say(f"  {sent.layer}  {'sent' if sent.state == 'sent' else 'was there'}")
+                say(f"  {sent.layer}  {_WORDS[sent.state]}")
             said[sent.layer] = -1.0
+        elif sent.state == "again":
+            if sent.layer not in again:
+                say(f"  {sent.layer}  {_WORDS[sent.state]}")
+            again.add(sent.layer)
         elif sent.state == "sending" and clock() - said.setdefault(sent.layer, clock()) >= _EVERY_S:
             said[sent.layer] = clock()
             done, whole = output.human_bytes(sent.done_bytes), output.human_bytes(sent.all_bytes)
@@ -161,9 +171,9 @@ def _bars() -> Iterator[View]:
                 if known is None:
                     known = tasks[sent.layer] = progress.add_task(sent.layer)
                 progress.update(known, completed=sent.done_bytes, total=max(sent.all_bytes, sent.done_bytes))
-            elif sent.state != "waiting":
+            elif sent.state in ("sent", "there") or (sent.state == "again" and known is not None):
                 if known is not None:
                     progress.remove_task(tasks.pop(sent.layer))
-                say(f"  {sent.layer}  {'sent' if sent.state == 'sent' else 'was there'}")
+                say(f"  {sent.layer}  {_WORDS[sent.state]}")
 
         yield View(note=say, sent=hear)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from envkit.engines.registry_failures import RegistryFailed
 from envkit.engines.values import (
     BuildEvent,
     BuildRequest,
@@ -75,6 +76,9 @@ class Images(Protocol):
 
     def published(self, reference: str) -> Published | None:
         """Ask the registry itself what it holds under that name; None when it has nothing there."""
+
+    def no_room(self, reference: str) -> RegistryFailed | None:
+        """Ask the registry whether it has room; the error when it says that it has none, else None."""
 
 
 class Builder(Protocol):

@@ -15,7 +15,9 @@ from envkit.engines.credentials import in_registry, login_for
 from envkit.engines.docker_commit import commit
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
 from envkit.engines.docker_push import published_by_engine, push
-from envkit.engines.registry import published, trust_of
+from envkit.engines.registry import Trust, published, trust_of
+from envkit.engines.registry_failures import RegistryFailed
+from envkit.engines.registry_room import no_room
 from envkit.engines.values import ImageFacts, LayerFacts, Published, Sent
 from envkit.errors import EngineError
 
@@ -133,9 +135,18 @@ class DockerImages:
         login = login_for(name.registry)
         if not self._is_here():  # what the engine reaches, this machine may not
             return published_by_engine(self._api, name, login)
+        return published(name, login, self._trust())
+
+    def no_room(self, reference: str) -> RegistryFailed | None:
+        """Ask the registry whether it has room; the error when it says that it has none, else None."""
+        if not self._is_here():
+            return None
+        name = in_registry(reference)
+        return no_room(name, login_for(name.registry), self._trust())
+
+    def _trust(self) -> Trust:
         with spoken_as_ours("asking the engine whom it trusts"):
-            trust = trust_of(self._api.info())
-        return published(name, login, trust)
+            return trust_of(self._api.info())
 
 
 def _facts(about: dict[str, Any]) -> ImageFacts:

@@ -16,14 +16,14 @@ from envkit.engines.values import Published, Sent
 from envkit.errors import EngineError
 
 _CONNECT_S = 20.0
-_State = Literal["waiting", "sending", "sent", "there"]
+_State = Literal["waiting", "sending", "again", "sent", "there"]
 _STATES: dict[str, _State] = {
     "Pushing": "sending",
     "Pushed": "sent",
     "Layer already exists": "there",
     "Preparing": "waiting",
     "Waiting": "waiting",
-    "Retrying": "waiting",
+    "Retrying": "again",
     "Mounted": "there",
 }
 

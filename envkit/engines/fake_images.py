@@ -10,6 +10,7 @@ from typing import Any
 
 from envkit.engines.credentials import in_registry
 from envkit.engines.fake_archives import made_layer, read_archive, write_archive
+from envkit.engines.registry_failures import RegistryFailed
 from envkit.engines.values import SAVE, Change, ImageFacts, LayerFacts, Published, Sent, short_id
 from envkit.errors import EngineError
 
@@ -30,6 +31,8 @@ class FakeImages:
         self._layers: dict[str, bytes] = {}
         self.registry: dict[str, ImageFacts] = {}
         self.refusals: list[EngineError] = []
+        self.not_taken: tuple[Sent, ...] = ()  # what a push tells before all else
+        self.full: RegistryFailed | None = None
         self.committed: Callable[[str], tuple[Mapping[str, Any], str, tuple[Change, ...]]]
         self.loads_on_top = True
 
@@ -145,6 +148,8 @@ class FakeImages:
         facts = self.require(reference)
         if name.whole not in facts.tags:
             raise EngineError(f"pushing {reference}: no image here has that name", fix="tag it first")
+        for told in self.not_taken:
+            report(told)
         if self.refusals:
             raise self.refusals.pop(0)
         had = {diff_id for held in self.registry.values() for diff_id in held.diff_ids}
@@ -160,6 +165,10 @@ class FakeImages:
             return None
         layers = tuple((diff_id, len(self._layers[diff_id])) for diff_id in held.diff_ids)
         return Published(digest=made_id("manifest", held.id), config=held.id, layers=layers)
+
+    def no_room(self, reference: str) -> RegistryFailed | None:
+        """Return what `full` holds."""
+        return self.full
 
     def _take(
         self, config: Mapping[str, Any], diff_ids: tuple[str, ...], architecture: str, identity: str = ""

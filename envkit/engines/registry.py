@@ -27,7 +27,7 @@ from envkit.engines.credentials import Login, Name
 from envkit.engines.registry_failures import registry_failure
 from envkit.engines.values import Published
 
-_TIMEOUT_S = (10.0, 60.0)
+TIMEOUT_S = (10.0, 60.0)
 _MOST_BYTES = 4 << 20  # the distribution's own limit for a manifest
 _KINDS = ", ".join(
     (
@@ -69,10 +69,10 @@ def published(name: Name, login: Login | None, trust: Trust) -> Published | None
     insecure = is_insecure(name.registry, trust)
     schemes = ("https", "http") if insecure else ("https",)
     for scheme in schemes:
-        with _session(name, trust, insecure=insecure) as session:
+        with session_for(name, trust, insecure=insecure) as session:
             url = f"{scheme}://{name.registry}/v2/{name.repository}/manifests/{name.tag}"
             try:
-                answer = _asked(session, url, login)
+                answer = asked(session, "GET", url, login)
                 body = answer.content[: _MOST_BYTES + 1]
             except requests.RequestException as error:
                 if scheme != schemes[-1]:
@@ -87,9 +87,9 @@ def published(name: Name, login: Login | None, trust: Trust) -> Published | None
     return None
 
 
-def _asked(session: requests.Session, url: str, login: Login | None) -> requests.Response:
-    """Ask, and once more with what the registry's challenge demands."""
-    answer = session.get(url, headers={"Accept": _KINDS}, timeout=_TIMEOUT_S)
+def asked(session: requests.Session, method: str, url: str, login: Login | None) -> requests.Response:
+    """Ask, and once more with what the registry's challenge demands; the session keeps that."""
+    answer = session.request(method, url, headers={"Accept": _KINDS}, timeout=TIMEOUT_S)
     challenge = answer.headers.get("WWW-Authenticate", "")
     kind, _, rest = challenge.partition(" ")
     if answer.status_code != 401:
@@ -100,7 +100,7 @@ def _asked(session: requests.Session, url: str, login: Login | None) -> requests
         session.headers["Authorization"] = f"Bearer {_token(session, url, rest, login)}"
     else:
         return answer
-    return session.get(url, headers={"Accept": _KINDS}, timeout=_TIMEOUT_S)
+    return session.request(method, url, headers={"Accept": _KINDS}, timeout=TIMEOUT_S)
 
 
 def _token(session: requests.Session, url: str, challenge: str, login: Login | None) -> str:
@@ -112,10 +112,10 @@ def _token(session: requests.Session, url: str, challenge: str, login: Login | N
     told: dict[str, str] = {key: asked[key] for key in ("service", "scope") if key in asked}
     if login and login.token:
         form = {**told, "grant_type": "refresh_token", "refresh_token": login.token, "client_id": "envkit"}
-        answer = session.post(realm, data=form, timeout=_TIMEOUT_S)
+        answer = session.post(realm, data=form, timeout=TIMEOUT_S)
     else:
         who = (login.user, login.password) if login else None
-        answer = session.get(realm, params=told, auth=who, timeout=_TIMEOUT_S)
+        answer = session.get(realm, params=told, auth=who, timeout=TIMEOUT_S)
     if answer.status_code != 200:
         raise requests.RequestException(f"{answer.status_code} {answer.reason}: no token")
     try:
@@ -144,7 +144,8 @@ class _Trusting(HTTPAdapter):
             return super().send(request, *given, **named)
 
 
-def _session(name: Name, trust: Trust, *, insecure: bool) -> requests.Session:
+def session_for(name: Name, trust: Trust, *, insecure: bool) -> requests.Session:
+    """Return a session that goes the engine's way to a registry, and trusts whom it trusts."""
     session = requests.Session()
     session.trust_env = False  # neither ~/.netrc nor the shell's proxy: the engine has its own
     session.verify = not insecure

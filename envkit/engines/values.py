@@ -75,7 +75,8 @@ class Sent(NamedTuple):
     """How far a layer of a push is."""
 
     layer: str  # the first twelve digits of its diff id
-    state: Literal["waiting", "sending", "sent", "there"]  # there: the registry had it
+    # there: the registry had it; again: it did not take it, and is asked once more in a while
+    state: Literal["waiting", "sending", "again", "sent", "there"]
     done_bytes: int = 0  # not compressed
     all_bytes: int = 0
 

@@ -65,10 +65,17 @@ class _Tally:
     """The last word on each layer; a layer that was sent stays sent when a later try finds it there."""
 
     view: View
+    no_room: Callable[[], RegistryFailed | None]
     states: dict[str, Sent] = field(default_factory=dict)
+    has_asked: bool = False
 
     def hear(self, sent: Sent) -> None:
+        """Hear of a layer; RegistryFailed when it is not taken because the registry is full."""
         before = self.states.get(sent.layer)
+        if sent.state == "again" and not self.has_asked:
+            self.has_asked = True
+            if full := self.no_room():
+                raise full
         if before is None or before.state != "sent":
             self.states[sent.layer] = sent
         self.view.sent(sent)
@@ -84,7 +91,8 @@ def push(engine: Engine, host: Host, wish: PushWish, view: View) -> Pushed:
     facts = find(engine, wish.image)
     name = in_registry(wish.to or wish.image)
     needs = _needed(engine, facts, name, wish.platform)
-    way, tally = _way((engine, host), wish, facts, name, view), _Tally(view)
+    way = _way((engine, host), wish, facts, name, view)
+    tally = _Tally(view, no_room=lambda: engine.images.no_room(name.whole))
     sending, asking = (Patience(note=view.note, wait=view.wait) for _ in range(2))
     view.note(f"pushing {wish.image} to {name.whole} {_in_words(engine, way, wish.compression)}")
     if way is None:
@@ -93,7 +101,7 @@ def push(engine: Engine, host: Host, wish: PushWish, view: View) -> Pushed:
     else:
         errand = Errand(facts=facts, name=name, compression=wish.compression, silence_s=wish.silence_s)
         with closing(way):
-            digest = sending.ask(lambda: way.push(errand))
+            digest = sending.ask(lambda: _by_skopeo(way, errand, engine))
     there = asking.ask(lambda: engine.images.published(name.whole))
     held = _proven(name, facts, digest, there)
     if held.has_zstd and way is not None and wish.compression == "gzip":
@@ -141,6 +149,16 @@ def _way(
     if found is None and by_skopeo:
         raise missing()
     return found
+
+
+def _by_skopeo(way: Skopeo, errand: Errand, engine: Engine) -> str:
+    """Push; of a registry that is out of order, tell whether it is full."""
+    try:
+        return way.push(errand)
+    except RegistryFailed as error:
+        if error.kind == "5xx" and (full := engine.images.no_room(errand.name.whole)):
+            raise full from error
+        raise
 
 
 def _in_words(engine: Engine, way: Skopeo | None, compression: str) -> str:

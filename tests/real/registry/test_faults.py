@@ -84,6 +84,22 @@ def test_a_slow_link_is_not_given_up(desk: Desk, faults: Faults, registry: Regis
         desk.engine.images.untag(image)
 
 
+FULL = {
+    "errors": [{"code": "UNKNOWN", "message": "unknown error", "detail": "write x: no space left on device"}]
+}
+
+
+@pytest.mark.parametrize("status", [500, 507])
+def test_a_full_registry_is_told_at_once(desk: Desk, faults: Faults, status: int) -> None:
+    faults.rules.append(
+        Rule(do="answer", method="PATCH", path="/blobs/uploads/", status=status, body=FULL, times=99)
+    )
+    done = desk.run("push", desk.image, "--to", f"{faults.address}/team/lab:1")
+    assert (done.returncode, done.stdout) == (5, "") and "the registry's disk is full" in done.stderr
+    sent = [line for line in faults.seen if line.startswith("PATCH")]
+    assert len(sent) == 2 and faults.seen[-1].startswith("DELETE"), faults.seen  # the engine's, and ours
+
+
 def test_a_registry_that_keeps_nothing_is_not_believed(desk: Desk, faults: Faults) -> None:
     faults.rules.append(Rule(do="answer", method="PUT", path="/manifests/", status=201, times=99))
     done = desk.run("push", desk.image, "--to", f"{faults.address}/team/lab:{fresh('t')}")
