@@ -14,8 +14,12 @@ SOUND: dict[str, dict[str, Any]] = {
         "asked": "cuda",
         "ids": None,
         "count": 2,
+        "code": ["sm_80", "sm_90", "sm_120"],
         "cards": [
-            {"index": n, "name": CARD, "where": "cuda", "sum": 499500, "memory_mib": 81000} for n in (0, 1)
+            {
+                "index": n, "name": CARD, "chip": "9.0", "where": "cuda", "sum": 499500, "memory_mib": 81000,
+            }
+            for n in (0, 1)
         ],
     },
     **{

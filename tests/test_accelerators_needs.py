@@ -9,7 +9,7 @@ import pytest
 from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.cards import Card
 from envkit.accelerators.fit import Needs
-from envkit.accelerators.needs import Code, Problem, from_label, loose, problems, to_label
+from envkit.accelerators.needs import Code, Problem, code_of, from_label, loose, problems, to_label
 
 CUDA = Needs(
     accelerator="cuda",
@@ -49,6 +49,22 @@ def test_an_old_driver_is_refused_with_what_is_needed_and_what_is_there() -> Non
     assert told(ASCEND, card(driver="25.0.1", chip="910b"))[0].what == (
         "the image needs driver 25.2 or newer (CANN 9.1.0), the host has 25.0.1"
     )
+
+
+@pytest.mark.parametrize(
+    ("flags", "chips", "newer"),
+    [
+        # torch 2.13.0, CUDA 13.0, x86-64 and aarch64: as they stand in the wheels
+        ("sm_75 sm_80 sm_86 sm_90 sm_100 sm_120", ("7.5", "8.0", "8.6", "9.0", "10.0", "12.0"), False),
+        ("sm_80 sm_90 sm_100 sm_110 sm_120", ("8.0", "9.0", "10.0", "11.0", "12.0"), False),
+        ("sm_90 sm_90a sm_120 compute_120", ("9.0", "12.0"), True),
+    ],
+)
+def test_flags_of_a_compiler_become_compute_capabilities(
+    flags: str, chips: tuple[str, ...], newer: bool
+) -> None:
+    assert code_of(flags, "cu130") == Code(build="cu130", chips=chips, newer_chips=newer)
+    assert code_of("", "cpu") is None
 
 
 def test_what_torch_says_of_itself_counts_and_no_table() -> None:

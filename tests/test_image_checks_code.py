@@ -9,7 +9,7 @@ from envkit.image.expectation import Torch
 from envkit.image.verdict import Item
 from tests.test_image_checks import EXPECT, good, items
 
-BUILT = {"build": "cu126", "chips": ["7.0", "8.0", "9.0"], "newer_chips": False}
+BUILT = {"build": "cu126", "architectures": "sm_70 sm_80 sm_90"}
 CUDA = Needs(accelerator="cuda", machine="amd64", chips=("8.0", "9.0"))
 
 
@@ -31,7 +31,9 @@ def test_a_torch_without_code_for_the_card_that_the_spec_names_fails() -> None:
     assert (item.outcome, item.reason) == (
         "failed", "torch has code for 7.0, 8.0, 9.0, and none for 12.0, which the spec names",
     )  # fmt: skip
-    assert torch_item(chip="12.0", newer_chips=True).outcome == "passed", "a driver translates it"
+    assert torch_item(chip="12.0", architectures="sm_80 compute_80").outcome == "passed", (
+        "a driver translates it"
+    )
 
 
 def test_a_proven_image_s_label_promises_no_card_that_torch_has_no_code_for() -> None:
@@ -43,4 +45,4 @@ def test_a_proven_image_s_label_promises_no_card_that_torch_has_no_code_for() ->
 
 
 def test_a_torch_that_does_not_tell_its_code_is_not_held_to_it() -> None:
-    assert torch_item(chip="12.0", proven=True, chips=[]).outcome == "passed"
+    assert torch_item(chip="12.0", proven=True, architectures="").outcome == "passed"

@@ -113,6 +113,20 @@ def test_a_card_that_is_not_the_given_one_is_named() -> None:
     )
 
 
+NO_KERNEL = "AcceleratorError: CUDA error: no kernel image is available for execution on the device"
+
+
+def test_a_torch_without_code_for_the_card_is_told_as_that() -> None:
+    old = {"code": ["sm_50", "sm_60", "sm_90"], "cards": [{"index": 0, "name": "B200", "chip": "10.0"}]}
+    assert verdict("device", error=NO_KERNEL, **old) == (
+        "failed",
+        "this torch has no code for cuda:0 (B200, 10.0): it was built for 5.0, 6.0, 9.0",
+    )
+    translated = {**old, "code": ["sm_90", "compute_90"]}
+    for other in ({**translated}, {**old, "code": []}, {"cards": SOUND["device"]["cards"]}):
+        assert verdict("device", error=NO_KERNEL, **other) == ("failed", NO_KERNEL), "another cause"
+
+
 def test_an_npu_s_tool_and_torch_name_it_differently() -> None:
     cards = [{"index": 0, "name": "Ascend910B3", "where": "npu", "sum": 499500, "memory_mib": 62420}]
     npu = Expected(kind="npu", count=1, names=("910B3",))

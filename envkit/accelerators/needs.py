@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
-from envkit.accelerators.fit import Needs, below
+from envkit.accelerators.fit import Needs, below, numbers
 
 LABEL = "io.envkit.needs"
 
@@ -40,6 +41,14 @@ class Problem:
 
     what: str
     fix: str
+
+
+def code_of(flags: str, build: str = "") -> Code | None:
+    """Read torch's words for what it was built for: `sm_90` is code, `compute_90` is PTX; None: no word."""
+    found = re.findall(r"\b(sm|compute)_(\d+)(\d)", flags)
+    chips = {f"{major}.{minor}" for kind, major, minor in found if kind == "sm"}
+    newer = any(kind == "compute" for kind, _, _ in found)
+    return Code(build=build, chips=tuple(sorted(chips, key=numbers)), newer_chips=newer) if chips else None
 
 
 def to_label(needs: Needs) -> str:

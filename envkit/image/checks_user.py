@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from envkit.accelerators import ACCELERATORS
-from envkit.accelerators.needs import Code
+from envkit.accelerators.needs import Code, code_of
 from envkit.image.checks_doors import absent
 from envkit.image.evidence import Evidence, Facts
 from envkit.image.expectation import Expectation, Torch
 from envkit.image.finding import Finding, all_of, failed, not_applicable, passed
 from envkit.image.variables import adding
-from envkit.image.verdict import code_of
 from envkit.words import listed
 
 # What verify hands to a command: spaces, quotes, a dollar and an empty word must arrive as they are.
@@ -69,7 +68,7 @@ def torch(evidence: Evidence, expect: Expectation) -> Finding:
     problems = wrong_torch(facts, expect.torch)
     if not facts.yes("computes"):
         problems.append("a dot product came out wrong")
-    code = code_of(facts)
+    code = code_of(facts.text("architectures"), facts.text("build"))
     if code:
         problems += _lacks_code(code, expect)
     has = f", with code for {', '.join(code.chips)}" if code else ""

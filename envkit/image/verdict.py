@@ -62,16 +62,8 @@ def from_json(text: str) -> Verdict:
         items=tuple(_item(row) for row in facts.rows("items")),
         missing=tuple((str(row[0]), str(row[1])) for row in missing) if isinstance(missing, list) else (),
         seconds=facts.number("seconds"),
-        code=code_of(facts.part("code")),
+        code=_code(facts.part("code")),
     )
-
-
-def code_of(torch: Facts) -> Code | None:
-    """Read what a torch says that it was built for; None when it names no chips."""
-    chips = torch.values.get("chips")
-    if not isinstance(chips, list) or not chips:
-        return None
-    return Code(build=torch.text("build"), chips=tuple(map(str, chips)), newer_chips=torch.yes("newer_chips"))
 
 
 def to_label(verdict: Verdict) -> str:
@@ -105,3 +97,10 @@ def _item(row: Facts) -> Item:
         reason=row.text("reason"),
         seconds=row.number("seconds"),
     )
+
+
+def _code(row: Facts) -> Code | None:
+    chips = row.values.get("chips")
+    if not isinstance(chips, list):
+        return None
+    return Code(build=row.text("build"), chips=tuple(map(str, chips)), newer_chips=row.yes("newer_chips"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from envkit.accelerators.needs import Code
+from envkit.accelerators.needs import Code, code_of
 from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts
 from envkit.image import expectation
@@ -15,7 +15,7 @@ from envkit.image.expectation import Expectation
 from envkit.image.gather import Subject, gather, programs, run_user
 from envkit.image.inventory import find
 from envkit.image.judging import Judging
-from envkit.image.verdict import Item, Verdict, code_of
+from envkit.image.verdict import Item, Verdict
 
 ANY_UID = "1234567:0"  # a uid that no image knows, in group 0, as platforms such as OpenShift run containers
 ALIVE_S = 10.0  # an extension host that dies does so in its first seconds (testbed.md, the trap)
@@ -45,7 +45,8 @@ def verify(
         gather(engine, subject, identity, judging.hear)
         items += judging.end()
         missing.update(_named(judging.evidence, expect))
-        code = code_of(judging.evidence.about("torch")) or code
+        torch = judging.evidence.about("torch")
+        code = code_of(torch.text("architectures"), torch.text("build")) or code
     return Verdict(
         image=facts.id,
         items=tuple(items),

@@ -143,26 +143,41 @@ def see(plan: Facts) -> Facts:
     import torch
 
     kind = kind_of(plan)
-    found = []
-    for number in indices(plan, kind):
-        device = torch.device("cpu") if kind == "cpu" else torch.device(kind, number)
-        numbers = torch.arange(1000, device=device, dtype=torch.int32)
-        found.append(
-            {
-                "index": number,
-                "name": name(kind, number),
-                "where": str(numbers.device.type),
-                "sum": int(numbers.sum().item()) if numbers.device.type != "meta" else None,
-                "memory_mib": _total(kind, number),
-            }
-        )
-    return {
+    seen: Facts = {
         "kind": kind,
         "asked": plan["device"],
         "ids": plan.get("ids"),
         "count": count(kind),
-        "cards": found,
+        "code": architectures(kind),
+        "cards": [],
     }
+    for number in indices(plan, kind):
+        device = torch.device("cpu") if kind == "cpu" else torch.device(kind, number)
+        card: Facts = {"index": number, "name": name(kind, number), "chip": chip(kind, number)}
+        seen["cards"].append(card)
+        try:
+            numbers = torch.arange(1000, device=device, dtype=torch.int32)
+            card["where"] = str(numbers.device.type)
+            card["sum"] = int(numbers.sum().item()) if numbers.device.type != "meta" else None
+        except (
+            RuntimeError
+        ) as error:  # a build without code for the card, for one: judged by what is told here
+            return {**seen, "error": f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"}
+        card["memory_mib"] = _total(kind, number)
+    return seen
+
+
+def architectures(kind: str) -> List[str]:
+    """Return what this torch was built for, in its own words: `sm_90`; nothing where it does not say."""
+    asked = getattr(module(kind), "get_arch_list", None) if kind != "cpu" else None
+    return [str(word) for word in asked()] if asked else []
+
+
+def chip(kind: str, number: int) -> str:
+    """Return a card's compute capability; nothing where there is no such thing (torch_npu says None)."""
+    asked = getattr(module(kind), "get_device_capability", None) if kind != "cpu" else None
+    told = asked(number) if asked else None
+    return ".".join(map(str, told)) if told else ""
 
 
 def name(kind: str, number: int) -> str:

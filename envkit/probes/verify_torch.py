@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import re
 import sys
 import time
 
@@ -34,19 +33,8 @@ def look() -> dict[str, object]:
         "build": f"cu{torch.version.cuda.replace('.', '')}" if torch.version.cuda else "cpu",
         "backend": installed("torch_npu"),
         "computes": total == 45.0,
-        **code(str(getattr(getattr(torch, "_C", None), "_cuda_getArchFlags", str)() or "")),
-    }
-
-
-def code(flags: str) -> dict[str, object]:
-    """Tell which chips torch has code for, as its own build says: `sm_90` is code, `compute_90` is PTX.
-
-    torch.cuda.get_arch_list() says the same, and nothing where no card is.
-    """
-    found = re.findall(r"(sm|compute)_(\d+)(\d)", flags)
-    return {
-        "chips": sorted({f"{major}.{minor}" for kind, major, minor in found if kind == "sm"}, key=float),
-        "newer_chips": any(kind == "compute" for kind, _, _ in found),
+        # What torch.cuda.get_arch_list() says where a card is: "sm_80 sm_90"
+        "architectures": str(getattr(getattr(torch, "_C", None), "_cuda_getArchFlags", str)() or ""),
     }
 
 

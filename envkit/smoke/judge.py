@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from envkit.smoke import bounds
 from envkit.smoke.peaks import Peak
 from envkit.smoke.result import Facts, Outcome, Result
+from envkit.smoke.without_code import without_code
 
 _WORDS = "words", "printed"  # a traceback, and what else its process said
 
@@ -53,7 +54,7 @@ def _judged(check: str, facts: Facts, expected: Expected) -> Finding:
     if "missing" in facts:
         return Finding(outcome="skipped", reason=str(facts["missing"]))
     if "error" in facts:
-        return Finding(outcome="failed", reason=str(facts["error"]))
+        return Finding(outcome="failed", reason="; ".join(without_code(facts)) or str(facts["error"]))
     try:
         if check in _JUDGES:
             return _JUDGES[check](facts, expected)

@@ -93,6 +93,19 @@ def wrong_attention(device: Any, *, dtype: str) -> Facts:
     return _replace(torch.nn.functional, "scaled_dot_product_attention", _scaled(dtype))
 
 
+def no_kernel(device: Any) -> Facts:
+    """Fail as a build of torch does that has no code for its card (facts N4, row 13)."""
+    import torch
+
+    def of(right: Any) -> Any:
+        def refused(*given: Any, **options: Any) -> Any:
+            raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
+
+        return refused
+
+    return _replace(torch, "arange", of)
+
+
 def no_autocast(device: Any) -> Facts:
     """Let autocast do nothing."""
     import torch

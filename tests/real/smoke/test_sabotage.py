@@ -126,6 +126,17 @@ def test_ranks_that_do_not_come_together_are_named(inside: Inside, function: str
     assert (result.outcome, says in result.reason) == ("failed", True), result
 
 
+def test_a_torch_that_cannot_compute_on_the_card_ends_the_test(inside: Inside) -> None:
+    see, product = (next(check for check in CHECKS if check.id == name) for name in ("device", "soak"))
+    told = ask(inside, [broken("no_kernel"), planned(see), planned(product, TINY["soak"])])
+    first, then = (judge(one["check"], one["facts"], 0, Expected(kind="cpu")) for one in told[-3:-1])
+    assert (first.outcome, then.outcome, then.reason) == ("failed", "skipped", "device failed")
+    assert (
+        first.reason == "RuntimeError: CUDA error: no kernel image is available for execution on the device"
+    )
+    assert first.facts["cards"][0]["index"] == 0, "what was seen until then is told with it"
+
+
 def test_a_dev_shm_that_is_too_small_turns_the_loader_red(inside: Inside) -> None:
     """The container has 64 MiB, which is Docker's own default: the check's own sizes do not fit in."""
     check = next(check for check in CHECKS if check.id == "loader")
