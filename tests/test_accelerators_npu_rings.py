@@ -35,6 +35,7 @@ ODD = (0, 2, 4, 6)
         chips("a3", *range(16)),
         chips("950", 0, 1, 2),
         chips("950", *range(7), server="Atlas 950 SuperPoD"),
+        chips("950", *range(7), server="PowerEdge R8500"),
         chips("950", 1, 6, server="Atlas 850"),
         chips("950", *ODD, server="Atlas 850"),
         chips("950", 6, server="Atlas 850"),
@@ -62,8 +63,14 @@ def test_these_can_work_together(cards: tuple[Card, ...]) -> None:
         ),
         (chips("a3", 1, 2), "several chips of a 910C must be whole cards: two chips each"),
         (chips("a3", 0, 1, 2), "several chips of a 910C must be whole cards: two chips each"),
-        (chips("950", 0, 1, 2, server="Atlas 850"), "a job has 1, 2, 4 or 8 chips of an Atlas 850, not 3"),
-        (chips("950", *range(7), server="Atlas 850E"), "a job has 1, 2, 4 or 8 chips of an Atlas 850, not 7"),
+        (
+            chips("950", 0, 1, 2, server="Atlas 850"),
+            "a job has 1, 2, 4 or 8 chips of an Atlas 850, not 3 (this one says it is 'Atlas 850')",
+        ),
+        (
+            chips("950", *range(7), server="Atlas 850E"),
+            "a job has 1, 2, 4 or 8 chips of an Atlas 850, not 7 (this one says it is 'Atlas 850E')",
+        ),
     ],
 )
 def test_these_cannot_and_it_is_said_why(cards: tuple[Card, ...], why: str) -> None:

@@ -8,12 +8,15 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner, Result
 
+from envkit.accelerators.cards import Card
 from envkit.accelerators.fit import Needs
 from envkit.accelerators.needs import LABEL, to_label
 from envkit.cli.main import envkit
 from envkit.doctor import examine as examine_module
+from envkit.doctor.cards import driver_of, names_of
 from envkit.doctor.examine import Examination, data_moment, examine
 from envkit.doctor.finding import Check, Finding, error_of, worst
+from envkit.doctor.seen import Seen
 from envkit.engines.base import Engine
 from envkit.engines.failures import NoEngine
 from envkit.engines.fake import FACTS, FakeEngine
@@ -72,6 +75,15 @@ def test_where_there_are_cards_their_makers_tool_is_asked() -> None:
     engine.images.add(replace(EMPTY, tags=("t:dev",), labels={LABEL: to_label(needs)}))
     found = {one.fault: one.what for one in examine(host, lambda host: engine, NOW).findings}
     assert found["images.unfit"] == "t:dev: the image needs driver 580.65.06 or newer, the host has 550.54.14"
+
+
+def test_cards_are_named_as_their_own_tool_names_them_and_so_is_the_driver() -> None:
+    h100 = Card(index=0, name="NVIDIA H100", driver="580.65.06")
+    held = {"cuda": (h100, replace(h100, index=1), replace(h100, index=0, name="MIG 1g", part_of=0))}
+    assert names_of(held) == ("NVIDIA H100", "NVIDIA H100"), "a part is no card"
+    assert driver_of(held, Seen()) == "580.65.06"
+    untold = {"ascend": (Card(index=0, name="Ascend NPU"),)}
+    assert driver_of(untold, Seen(words={"ascend_version": "25.2"})) == "25.2"
 
 
 def doctor(monkeypatch: pytest.MonkeyPatch, *findings: Finding, words: tuple[str, ...] = ()) -> Result:

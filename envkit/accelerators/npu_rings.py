@@ -6,6 +6,7 @@ them has a job that hangs or fails.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from envkit.accelerators.cards import Card
@@ -15,6 +16,7 @@ _RING = 4  # chips of the first generation that HCCS joins
 _RING_OF_BOX16 = 8
 _EVENLY = (10, 12, 14, 16)  # of a Box16, over both of its rings
 _CHIPS_OF_A3 = 2
+_ATLAS_850 = re.compile(r"\bAtlas ?850", re.IGNORECASE)
 
 
 def discord(cards: Sequence[Card]) -> str:
@@ -60,7 +62,12 @@ def _of_a3(cards: Sequence[Card]) -> str:
 
 
 def _of_950(cards: Sequence[Card]) -> str:
-    """Keep to an Atlas 850's numbers; the other machines with a 950 give any."""
-    if "850" not in cards[0].server or len(cards) in _DOUBLINGS:
+    """Keep to an Atlas 850's numbers; the other machines with a 950 give any.
+
+    Not tried on one: that its firmware calls it so is a guess from the elder ones' names, and nobody's record
+    of one was found. A machine with another name has no rule here.
+    """
+    server = cards[0].server
+    if not _ATLAS_850.search(server) or len(cards) in _DOUBLINGS:
         return ""
-    return f"a job has 1, 2, 4 or 8 chips of an Atlas 850, not {len(cards)}"
+    return f"a job has 1, 2, 4 or 8 chips of an Atlas 850, not {len(cards)} (this one says it is {server!r})"

@@ -16,7 +16,8 @@ Held = Mapping[str, tuple[Card, ...]]  # accelerator → its cards, as the maker
 
 _CARDS = Check(name="cards", domain="accelerator")
 # A new accelerator that has something to be wrong brings a file and a line.
-_JUDGES: tuple[Callable[[Seen, EngineFacts | None], tuple[Finding, ...]], ...] = (judge_nvidia, judge_ascend)
+_Judge = Callable[[Seen, EngineFacts | None, tuple[Card, ...]], tuple[Finding, ...]]
+_JUDGES: Mapping[str, _Judge] = {"cuda": judge_nvidia, "ascend": judge_ascend}
 
 
 def kinds_of(seen: Seen) -> tuple[str, ...]:
@@ -24,20 +25,22 @@ def kinds_of(seen: Seen) -> tuple[str, ...]:
     return tuple(kind for kind in ACCELERATORS if _nodes(seen, kind))
 
 
-def names_of(seen: Seen) -> tuple[str, ...]:
-    """Return a name for each card: its own where nvidia-smi tells it, else its node."""
-    told = tuple(row.split(",")[1].strip() for row in seen.gpus if "," in row)
-    return told or tuple(node.path for kind in ACCELERATORS for node in _nodes(seen, kind))
+def names_of(held: Held) -> tuple[str, ...]:
+    """Return a name for each card."""
+    return tuple(card.name for cards in held.values() for card in cards if card.part_of is None)
 
 
-def driver_of(seen: Seen) -> str:
-    """Return the version of the cards' driver, "" when there is none."""
-    return nvidia_driver(seen) or seen.words.get("ascend_version", "")
+def driver_of(held: Held, seen: Seen) -> str:
+    """Return the version of the cards' driver, as they or its own files tell it; "": there is none."""
+    told = (card.driver for cards in held.values() for card in cards)
+    return next(filter(None, told), "") or nvidia_driver(seen) or seen.words.get("ascend_version", "")
 
 
 def judge_cards(seen: Seen, facts: EngineFacts | None, held: Held) -> tuple[Finding, ...]:
     """Return a line for each kind of card that is there; without any, one that says so."""
-    found = tuple(finding for judge in _JUDGES for finding in judge(seen, facts))
+    found = tuple(
+        finding for kind, judge in _JUDGES.items() for finding in judge(seen, facts, held.get(kind, ()))
+    )
     if any(finding.outcome == "fail" for finding in found):  # the cards' own words would only repeat it
         return found
     return (*found, *_unwell(held)) or (_CARDS.ok("none: CPU only"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envkit.accelerators.cards import Card
 from envkit.doctor.finding import Check, Finding
 from envkit.doctor.seen import Node, Seen
 from envkit.engines.values import EngineFacts
@@ -15,13 +16,14 @@ _VERSION = "/usr/local/Ascend/driver/version.info"
 _NPU_SMI = ("/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi")
 
 
-def judge_ascend(seen: Seen, _facts: EngineFacts | None) -> tuple[Finding, ...]:
+def judge_ascend(seen: Seen, _facts: EngineFacts | None, cards: tuple[Card, ...]) -> tuple[Finding, ...]:
     """Return a line for each problem, or one that says what is there; nothing without a card."""
     nodes = seen.numbered("/dev/davinci")
     if not nodes and not seen.pci.get("ascend"):
         return ()
     version = seen.words.get("ascend_version", "")
-    well = f"{len(nodes)} x NPU" + (f", driver {version}" if version else "")
+    names = sorted({card.name for card in cards})
+    well = f"{len(nodes)} x {', '.join(names) or 'NPU'}" + (f", driver {version}" if version else "")
     return _ASCEND.all_of([*_ascend_driver(seen, nodes), *_ascend_files(seen, nodes)], well)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envkit.accelerators.cards import Card
 from envkit.compat.failures import likely
 from envkit.doctor.finding import Check, Finding
 from envkit.doctor.seen import Node, Seen
@@ -19,7 +20,7 @@ def nvidia_driver(seen: Seen) -> str:
     return found[0] if found else ""
 
 
-def judge_nvidia(seen: Seen, facts: EngineFacts | None) -> tuple[Finding, ...]:
+def judge_nvidia(seen: Seen, facts: EngineFacts | None, cards: tuple[Card, ...]) -> tuple[Finding, ...]:
     """Return a line for each problem, or one that says what is there; nothing without a card."""
     nodes = seen.numbered("/dev/nvidia")
     if not nodes and not seen.pci.get("nvidia"):
@@ -28,7 +29,7 @@ def judge_nvidia(seen: Seen, facts: EngineFacts | None) -> tuple[Finding, ...]:
     problems += _nvidia_state(seen)
     if nodes:
         problems += [*_nvidia_engine(seen, facts)]
-    names = sorted({row.split(",")[1].strip() for row in seen.gpus if "," in row})
+    names = sorted({card.name for card in cards if card.part_of is None})
     driver = f", driver {nvidia_driver(seen)}" if nvidia_driver(seen) else ""
     return _NVIDIA.all_of(problems, f"{len(nodes)} x {', '.join(names) or 'card'}{driver}")
 

@@ -46,10 +46,10 @@ def examine(host: Host, connect: Connect, now: float) -> Examination:
     except EngineError as error:
         seen = look(host, "")
         machine = judge_machine(seen, now, data_moment())
-        cards = judge_cards(seen, None, _cards(host, seen))
+        cards = judge_cards(seen, None, cards_of(host, seen))
         return Examination(findings=(no_engine(error, seen), *machine, *cards))
     seen = look(host, facts.storage_root if facts.local else "")
-    held = _cards(host, seen)
+    held = cards_of(host, seen)
     return Examination(
         findings=(
             *judge_facts(facts, engine.builder.client, seen),
@@ -60,7 +60,7 @@ def examine(host: Host, connect: Connect, now: float) -> Examination:
     )
 
 
-def _cards(host: Host, seen: Seen) -> Held:
+def cards_of(host: Host, seen: Seen) -> Held:
     """Ask the makers' tools, where there are cards."""
     return {kind: find_cards(host, kind).cards for kind in kinds_of(seen)}
 

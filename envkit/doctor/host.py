@@ -11,6 +11,7 @@ from typing import Literal
 
 from envkit.doctor.cards import driver_of, names_of
 from envkit.doctor.engine import disk
+from envkit.doctor.examine import cards_of
 from envkit.doctor.finding import Finding
 from envkit.doctor.look import look
 from envkit.doctor.machine import judge_clock
@@ -107,7 +108,8 @@ def _inside(host: SshHost, connect: Callable[[Host], Engine], notes: _Notes) -> 
     free = seen.disks["root"].free_bytes if "root" in seen.disks else host.free_bytes(Path(root))
     little = disk(root, free)
     _judged(notes, "disk", (little,) if little else (), f"{free / 1e9:.1f} GB free at {root}")
-    cards, driver = names_of(seen), driver_of(seen)
+    held = cards_of(host, seen)
+    cards, driver = names_of(held), driver_of(held, seen)
     if cards:
         notes.passed("cards", f"{_counted(cards)}{f', driver {driver}' if driver else ''}")
     else:
