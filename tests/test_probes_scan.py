@@ -9,6 +9,7 @@ import io
 import lzma
 import os
 import py_compile
+import random
 import sqlite3
 import tarfile
 import zipfile
@@ -20,7 +21,7 @@ import pytest
 
 from envkit.probes import scan_open, scan_stream
 from envkit.probes.scan_main import Scan, resolve
-from envkit.probes.scan_stream import Needles, Tee
+from envkit.probes.scan_stream import Forms, Needles, Tee
 from envkit.save.search import search_plan
 from envkit.save.values import Value
 from tests import packs
@@ -266,3 +267,14 @@ def test_a_debian_package_of_zstd_is_said_to_be_unread(tmp_path: Path) -> None:
 def test_a_debian_package_that_was_cut_is_said(tmp_path: Path) -> None:
     whole = packs.deb_of(b"x" * 100)
     assert all("unread" in look(tmp_path, "/opt/x.deb", whole[:cut])[-1] for cut in (100, len(whole) - 30))
+
+
+@pytest.mark.parametrize("length", [8, 20, 38, 39, 40, 47, 64, 144])
+def test_no_look_up_passes_over_a_form_wherever_it_lies(length: int) -> None:
+    chance = random.Random(length)
+    form = ("VALUE", chance.randbytes(length))
+    forms = Forms([("OTHER", chance.randbytes(50)), form])
+    for before in range(70):
+        window = chance.randbytes(before) + form[1] + chance.randbytes(chance.randrange(70))
+        assert form in forms.likely(window)
+    assert [name for name, _ in forms.likely(bytes(100_000))] == (["VALUE"] if length < 39 else [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -65,6 +66,7 @@ class _Work:
     plan: CommitPlan
     reports: Reports
     scratch: Path
+    beside: Executor  # for what may take its time; the save ends when that has ended
     values: tuple[Value, ...] = field(default=(), repr=False)
 
     @property
@@ -104,8 +106,14 @@ def carry(site: Site, plan: CommitPlan, reports: Reports, prove: Prove = prove_a
     refuse_findings(plan.findings, scrub=plan.scrub)
     needed = _ROOM * plan.written_bytes + _SPARE_BYTES
     check_free_disk(site.host, site.engine.facts(), needed, "this save")
-    with save_lease.held(site.engine, plan.sight.container), Scratch("save") as scratch:
-        work = _Work(site=site, plan=plan, reports=reports, scratch=scratch, values=plan.sight.values)
+    with (
+        save_lease.held(site.engine, plan.sight.container),
+        Scratch("save") as scratch,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        work = _Work(
+            site=site, plan=plan, reports=reports, scratch=scratch, beside=beside, values=plan.sight.values
+        )
         made, wanted = _made(work)
         try:
             _prove_and_name(work, made, prove)
@@ -149,7 +157,7 @@ def _made(work: _Work) -> tuple[str, _Wanted]:
     with (
         ground(work.engine, work.base.id, keep) as below_it,
         beneath(work.engine, below_it) as tree,
-        snapshot(work.engine, work.plan.sight.container, work.note) as copied,
+        snapshot(work.engine, work.plan.sight.container, work.note, work.beside) as copied,
         reading(work.engine, copied) as container,
     ):
         if keep is not None:
