@@ -13,6 +13,7 @@ from envkit.save.stock import remove, stock
 from tests.environments import image
 
 OTHER = "sha256:" + "c" * 64
+RUN = {"io.envkit.kind": "run", "io.envkit.run": "mnist"}
 
 
 @pytest.fixture
@@ -80,6 +81,34 @@ def test_nothing_goes_when_one_is_in_use(engine: FakeEngine) -> None:
         "lab:dev is in use by environment mine",
         "`envkit rm mine` first",
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "starts", "said", "fix"),
+    [
+        ({}, False, "container web", "`docker rm web` first"),
+        ({}, True, "container web", "`docker stop web` and `docker rm web` first"),
+        (RUN, False, "run mnist", "`envkit gc` first: the run has ended"),
+        (RUN, True, "run mnist", "`envkit stop mnist`, then `envkit gc`"),
+    ],
+)
+def test_the_fix_takes_away_whoever_uses_it(
+    engine: FakeEngine, labels: dict[str, str], starts: bool, said: str, fix: str
+) -> None:
+    web = engine.containers.create(RunRequest(image="lab:dev", name="web", labels=labels))
+    if not labels:
+        engine.containers.add(replace(engine.containers.require(web), labels={}))
+    if starts:
+        engine.containers.start(web)
+    with pytest.raises(EnvkitError) as caught:
+        gone(engine, "lab:dev")
+    assert (caught.value.what, caught.value.fix) == (f"lab:dev is in use by {said}", fix)
+
+
+def test_what_was_adopted_says_from_what(engine: FakeEngine) -> None:
+    label = {"io.envkit.adopted": '{"from": "team/train:1.0", "container": "web"}'}
+    engine.images.add(replace(image(**label), id=OTHER, tags=("web-ide:dev",)))
+    assert stock(engine)[1].lineage == ("adopted from team/train:1.0, as its container web was",)
 
 
 def test_what_is_not_there_is_a_wrong_command_line(engine: FakeEngine) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from envkit.engines.base import Engine
-from envkit.engines.values import OWNED, ContainerFacts, ImageFacts
+from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ImageFacts
 from envkit.environment import lookup
 from envkit.errors import EnvkitError, UsageError
 from envkit.image.verdict import LABEL as VERDICT
 from envkit.image.verdict import from_label
+from envkit.plan.adopted import LABEL as ADOPTED
 from envkit.save import lineage
 
 _KIND = {OWNED: "true", "io.envkit.kind": "image"}
@@ -25,13 +27,15 @@ class Stocked:
     size_bytes: int
     created: str  # RFC 3339
     verdict: str  # passed | failed | none
-    lineage: tuple[str, ...]  # a line for each save, the newest first; none for a built one
+    lineage: tuple[
+        str, ...
+    ]  # a line for each save, the newest first, then for an adoption; none for a built one
     used_by: tuple[str, ...]  # environments by name, other containers too
 
 
 def stock(engine: Engine) -> tuple[Stocked, ...]:
     """Return our images, the newest first; steps in between, which have no name, are `envkit gc`'s."""
-    users = _users(engine)
+    users = {image: tuple(sorted(map(_who, found))) for image, found in _users(engine).items()}
     found = (image for image in engine.images.list(_KIND) if image.tags)
     rows = (_row(image, users.get(image.id, ())) for image in found)
     return tuple(sorted(rows, key=lambda row: row.created, reverse=True))
@@ -44,9 +48,18 @@ def _row(image: ImageFacts, users: tuple[str, ...]) -> Stocked:
         size_bytes=image.size_bytes,
         created=image.created,
         verdict=_verdict(image),
-        lineage=lineage.in_words(lineage.of_labels(image.labels)),
+        lineage=(*lineage.in_words(lineage.of_labels(image.labels)), *_adopted(image)),
         used_by=users,
     )
+
+
+def _adopted(image: ImageFacts) -> tuple[str, ...]:
+    try:
+        was = json.loads(image.labels.get(ADOPTED, "{}"))
+        copied = f", as its container {was['container']} was" if was.get("container") else ""
+        return (f"adopted from {was['from']}{copied}",) if was else ()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()  # somebody else wrote it: it says nothing
 
 
 def _verdict(image: ImageFacts) -> str:
@@ -82,7 +95,7 @@ def remove(engine: Engine, names: tuple[str, ...], report: Callable[[Taken], Non
     return tuple(taken)
 
 
-def _removable(engine: Engine, name: str, users: dict[str, tuple[str, ...]]) -> ImageFacts | None:
+def _removable(engine: Engine, name: str, users: dict[str, list[ContainerFacts]]) -> ImageFacts | None:
     facts = engine.images.inspect(name)
     if facts is None:
         raise UsageError(f"there is no image {name!r} here", fix="`envkit images` lists ours")
@@ -90,24 +103,41 @@ def _removable(engine: Engine, name: str, users: dict[str, tuple[str, ...]]) -> 
         raise EnvkitError(f"{name} is not envkit's: it is left alone", fix=f"docker rmi {name}")
     if facts.labels.get("io.envkit.kind") != _KIND["io.envkit.kind"]:
         raise EnvkitError(
-            f"{name} is no environment's image: envkit made it to build others from, and keeps it",
+            f"{name} is no environment's image but a base of such: it is left alone",
             fix=f"docker rmi {name}, when no build needs it",
         )
-    if used := users.get(facts.id):
-        first = used[0].removeprefix("environment ")
-        rid = f"envkit rm {first}" if used[0].startswith("environment ") else f"docker rm {first}"
-        raise EnvkitError(f"{name} is in use by {', '.join(used)}", fix=f"`{rid}` first")
+    if used := sorted(users.get(facts.id, ()), key=_who):
+        raise EnvkitError(f"{name} is in use by {', '.join(map(_who, used))}", fix=_riddance(used[0]))
     return facts
 
 
-def _users(engine: Engine) -> dict[str, tuple[str, ...]]:
+def _users(engine: Engine) -> dict[str, list[ContainerFacts]]:
     """Return who uses which image, by its id: containers of others count, too."""
-    users: dict[str, list[str]] = {}
+    users: dict[str, list[ContainerFacts]] = {}
     for container in engine.containers.find({}):
-        users.setdefault(container.image, []).append(_who(container))
-    return {image: tuple(sorted(names)) for image, names in users.items()}
+        users.setdefault(container.image, []).append(container)
+    return users
 
 
 def _who(container: ContainerFacts) -> str:
-    is_environment = all(container.labels.get(key) == value for key, value in lookup.KIND.items())
-    return f"environment {lookup.name_of(container)}" if is_environment else f"container {container.name}"
+    kind, name = _kind_and_name(container)
+    return f"{kind} {name}"
+
+
+def _riddance(container: ContainerFacts) -> str:
+    """Return what takes a container away."""
+    kind, name = _kind_and_name(container)
+    runs = container.state in ("running", "paused", "restarting")
+    if kind == "environment":
+        return f"`envkit rm {name}` first"
+    if kind == "run":
+        return f"`envkit stop {name}`, then `envkit gc`" if runs else "`envkit gc` first: the run has ended"
+    return f"`docker stop {name}` and `docker rm {name}` first" if runs else f"`docker rm {name}` first"
+
+
+def _kind_and_name(container: ContainerFacts) -> tuple[str, str]:
+    labels = container.labels
+    kind = labels.get("io.envkit.kind") if labels.get(OWNED_CONTAINER) == "true" else None
+    if kind == "environment":
+        return kind, lookup.name_of(container)
+    return ("run", labels["io.envkit.run"]) if kind == "run" else ("container", container.name)
