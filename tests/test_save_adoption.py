@@ -15,7 +15,7 @@ from envkit.image.adopt import Place
 from envkit.image.proving import Reports
 from envkit.save.adoption import plan_adoption
 from envkit.save.plan import CommitRefused
-from envkit.save.taken import Lower, load
+from envkit.save.taken import Lower, loaded, write
 from tests.adoptions import IMAGE, Image, Searcher
 
 
@@ -64,9 +64,11 @@ def test_secrets_that_were_written_in_a_container_are_refused_by_name() -> None:
 
 def test_of_an_image_nothing_stays_that_a_build_would_run_or_throw_away(tmp_path: Path) -> None:
     engine, heard = Image().engine(), []  # type: ignore[var-annotated]
-    plain = Lower(image=engine.images.require(IMAGE), history=engine.images.history(IMAGE))
+    plain = Lower(image=engine.images.require(IMAGE), history=engine.images.history(IMAGE), name="x")
     config = {**engine.images.config(IMAGE), "OnBuild": ["RUN x"], "Volumes": {"/data": {}}}
-    engine.images.tag(load(engine, {**config, "Healthcheck": {"Test": ["CMD", "x"]}}, plain, tmp_path), IMAGE)
+    archive = write(engine, {**config, "Healthcheck": {"Test": ["CMD", "x"]}}, plain, tmp_path)
+    with loaded(engine, archive) as made:
+        engine.images.tag(made.id, IMAGE)
     before = engine.images.list({})
     plan = plan_adoption(IMAGE, None, place(engine, heard)).plan
     assert plan.tag == "train-ide:1.0" and plan.kept is not None and plan.kept.reference == IMAGE

@@ -17,7 +17,7 @@ from envkit.save.findings import Finding, scrub
 from envkit.save.layers import Layer, LayerWish, NoPython, make_layers, python_of, reading
 from envkit.save.plan import CommitRefused, refuse_findings, refuse_left
 from envkit.save.settings import values_in
-from envkit.save.taken import Lower, committed, load, named, require, settings, write
+from envkit.save.taken import Lower, committed, loaded, require, settings, write
 from envkit.save.trees import changed
 from envkit.save.values import Value
 from envkit.scratch import Scratch
@@ -52,17 +52,16 @@ def copied(foreign: Foreign) -> Iterator[ImageFacts]:
         layers = _layers(foreign, copy, base, scratch)
         if layers is None:
             _refuse_in_bytes(foreign, copy, base)
-            lower = Lower(image=require(engine, copy), history=engine.images.history(copy))
-            made = load(engine, config, lower, scratch)
+            lower = Lower(image=require(engine, copy), history=engine.images.history(copy), name=foreign.name)
+            archive = write(engine, config, lower, scratch)
         else:
-            lower = Lower(image=base, history=engine.images.history(base.id))
+            lower = Lower(image=base, history=engine.images.history(base.id), name=foreign.name)
             archive = write(engine, config, lower, scratch, layers)
             held = search.Archive(content=archive, lower_layers=len(base.diff_ids), loose=True)
             found = search.search_archive(foreign.host, held, foreign.values).findings
             refuse_left((one for one in found if one.where == "file"), WHERE)
-            made = engine.images.load(archive, lambda line: None)
-        with named(engine, made, foreign.name) as called:
-            yield require(engine, called)
+        with loaded(engine, archive) as made:
+            yield made
 
 
 def _with_values(foreign: Foreign) -> Foreign:

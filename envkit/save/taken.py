@@ -39,10 +39,10 @@ def taken(engine: Engine, container: ContainerFacts, name: str, made_by: str) ->
     with committed(engine, container) as copied, Scratch("adopt") as scratch:
         facts = require(engine, copied)
         *below, top = engine.images.history(copied)
-        lower = Lower(image=facts, history=(*below, replace(top, created_by=made_by)))
-        made = load(engine, settings(engine, container.image), lower, scratch)
-        with named(engine, made, name) as called:
-            yield require(engine, called)
+        lower = Lower(image=facts, history=(*below, replace(top, created_by=made_by)), name=name)
+        archive = write(engine, settings(engine, container.image), lower, scratch)
+        with loaded(engine, archive) as made:
+            yield made
 
 
 @contextmanager
@@ -61,10 +61,10 @@ def committed(engine: Engine, container: ContainerFacts) -> Iterator[str]:
 def plain(engine: Engine, image: ImageFacts, name: str) -> Iterator[ImageFacts]:
     """Give the same image without what a build would run by itself, and without volumes; it goes."""
     with Scratch("adopt") as scratch:
-        lower = Lower(image=image, history=engine.images.history(image.id))
-        made = load(engine, settings(engine, image.id), lower, scratch)
-    with named(engine, made, name) as called:
-        yield require(engine, called)
+        lower = Lower(image=image, history=engine.images.history(image.id), name=name)
+        archive = write(engine, settings(engine, image.id), lower, scratch)
+        with loaded(engine, archive) as made:
+            yield made
 
 
 @contextmanager
@@ -90,20 +90,27 @@ class Lower:
 
     image: ImageFacts
     history: tuple[LayerFacts, ...]
+    name: str  # a word for what the copy is called
 
 
-def load(
-    engine: Engine, config: dict[str, Any], lower: Lower, scratch: Path, layers: Sequence[Layer] = ()
-) -> str:
-    """Give the engine an image of that configuration, with new layers or none on top; return its id."""
-    archive = write(engine, config, lower, scratch, layers)
-    return engine.images.load(archive, lambda line: None)
+@contextmanager
+def loaded(engine: Engine, archive: Path) -> Iterator[ImageFacts]:
+    """Give the engine an image that `write` wrote; it goes in any case."""
+    made = require(engine, engine.images.load(archive, lambda line: None))
+    try:
+        yield made
+    finally:
+        _remove(engine, made.tags[0])
 
 
 def write(
-    engine: Engine, config: dict[str, Any], lower: Lower, scratch: Path, layers: Sequence[Layer]
+    engine: Engine, config: dict[str, Any], lower: Lower, scratch: Path, layers: Sequence[Layer] = ()
 ) -> Path:
-    """Write such an image's archive; return its file."""
+    """Write an image of that configuration, with new layers or none on top; return its archive.
+
+    It has its name, one for a while, as soon as it is loaded: a client that is killed then leaves it to
+    `envkit gc`, which knows such names.
+    """
     recipe = Recipe(
         architecture=lower.image.architecture,
         config=config,
@@ -111,6 +118,7 @@ def write(
         below=lower.image.diff_ids,
         history=lower.history,
         created_by="envkit adopt: a copy of a container",
+        name=name_for_now(lower.name, "copy"),
     )
     below = None
     if not engine.facts().loads_on_top:

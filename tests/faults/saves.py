@@ -59,9 +59,9 @@ def unseen(engine: docker.DockerClient, size: int) -> str:
     return f"{name}:dev"
 
 
-def until(true: Callable[[], object], what: str) -> None:
+def until(true: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
     """Wait for a condition."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
