@@ -138,7 +138,8 @@ def test_no_success_without_the_registrys_word(
 def test_a_platform_is_told_what_is_left_to_do(engine: FakeEngine) -> None:
     pushed = push(engine, HOST, PushWish(image="lab:dev", to=TO, platform="ctyun"), Heard().view)
     assert [need.is_met for need in pushed.needs] == [True] * 4
-    assert pushed.next_steps[0] == ("in the registry's console, share team/lab with the account huijuprod")
+    console = "in the registry's console (https://crs.ctyun.cn/dy/crs/#/dashboard)"
+    assert pushed.next_steps[0] == f"{console}, share team/lab with the account huijuprod"
 
 
 def test_what_a_platform_would_not_take_is_not_sent(engine: FakeEngine) -> None:
@@ -146,10 +147,15 @@ def test_what_a_platform_would_not_take_is_not_sent(engine: FakeEngine) -> None:
     to = "registry.example:5000/lab:1"
     with pytest.raises(EnvkitError) as caught:
         push(engine, HOST, PushWish(image="bare:dev", to=to, platform="ctyun"), Heard().view)
-    assert caught.value.what == (
-        f"ctyun would not take {to}: it needs a namespace in its name (lab); it needs JupyterLab and VS Code "
-        "inside, proven (it carries no verdict that passed); it needs a run as any uid "
-        "(it was tried as its own user only)"
+    assert caught.value.what.splitlines() == [
+        f"ctyun would not take {to}:",
+        "    no: a namespace in its name: lab",
+        "    no: JupyterLab and VS Code inside, proven: it carries no verdict that passed",
+        "    no: a run as any uid: nothing was tried",
+    ]
+    assert caught.value.fix == (
+        "make a namespace in the registry's console, and push to REGISTRY/NAMESPACE/NAME:TAG; `envkit adopt` "
+        "adds the IDEs to an image and proves them, `envkit build` makes one with them"
     )
     assert engine.images.registry == {}
 

@@ -11,6 +11,7 @@ from envkit.errors import UsageError
 from envkit.image.verdict import Verdict
 
 _GIGA = 1e9
+_ADOPT = "`envkit adopt` adds the IDEs to an image and proves them, `envkit build` makes one with them"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +83,14 @@ def _ides(verdict: Verdict | None) -> Need:
         what="JupyterLab and VS Code inside, proven",
         is_met=passed,
         reason="its verdict says so" if passed else "it carries no verdict that passed",
-        fix="" if passed else "`envkit adopt` adds them to an image; `envkit build` makes one with them",
+        fix="" if passed else _ADOPT,
     )
 
 
 def _any_uid(image: Candidate) -> Need:
-    tried = {item.identity for item in image.verdict.items} if image.verdict else set()
+    if image.verdict is None:
+        return Need(what="a run as any uid", is_met=False, reason="nothing was tried", fix=_ADOPT)
+    tried = {item.identity for item in image.verdict.items}
     other = sorted(identity for identity in tried if identity and identity != image.facts.user)
     return Need(
         what="a run as any uid",

@@ -181,8 +181,9 @@ def _needed(
     )
     needs = platforms.needs(platform, candidate)
     if lacking := [need for need in needs if not need.is_met]:
-        told = "; ".join(f"it needs {need.what} ({need.reason})" for need in lacking)
-        raise EnvkitError(f"{platform} would not take {name.whole}: {told}", fix=lacking[0].fix)
+        told = "".join(f"\n    no: {need.what}: {need.reason}" for need in lacking)
+        fixes = dict.fromkeys(need.fix for need in lacking)
+        raise EnvkitError(f"{platform} would not take {name.whole}:{told}", fix="; ".join(fixes))
     return needs
 
 
