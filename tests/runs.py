@@ -46,6 +46,9 @@ class DiskHost:
             does: dict[str, Callable[[str], tuple[int, str, str]]] = {
                 scripts._LOOK: _look,
                 start._MAKE: _make,
+                start._MAKE_AND_GIVE: lambda path: _make(path, command.stdin),
+                start._GIVE: lambda path: _write(f"{path}/{start._BEGIN}", command.stdin),
+                ":": lambda path: (0, "", ""),
                 start._REMOVE: _remove,
                 stop._WRITE: lambda path: _write(path, command.stdin),
             }
@@ -99,13 +102,15 @@ def _look(path: str) -> tuple[int, str, str]:
     return (0, "\n".join(lines) if real.exists() else "", "")
 
 
-def _make(path: str) -> tuple[int, str, str]:
+def _make(path: str, begin: bytes = b"") -> tuple[int, str, str]:
     folder = Path(path)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    if not (folder / "attempts").exists():
+        (folder / start._BEGIN).unlink(missing_ok=True)
     if folder.is_dir() and any(folder.iterdir()):
         return 1, "", f"mkdir: cannot create directory '{path}': File exists"
     folder.mkdir(exist_ok=True)
-    return 0, "", ""
+    return _write(f"{folder}/{start._BEGIN}", begin) if begin else (0, "", "")
 
 
 def _remove(path: str) -> tuple[int, str, str]:

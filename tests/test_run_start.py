@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from envkit.container import deliver, maker
+from envkit.container import bundle, deliver, maker
 from envkit.engines.fake import FakeEngine
 from envkit.engines.values import ContainerFacts, ExecRequest, ExecResult, Mount, RunRequest
 from envkit.environment.up import Site
 from envkit.errors import EngineError, UsageError
+from envkit.plan.run_plan import Caller
 from envkit.plan.secret_plan import SecretPlan
 from envkit.run.folder import Request
 from envkit.run.going import Going
@@ -95,10 +96,10 @@ def test_the_container_has_the_supervisor_for_process_1(tmp_path: Path) -> None:
         False,
         "no",
     )
-    assert made.command == ("-I", "-S", "/envkit-run.py", "/envkit-run.json")
+    assert made.command == ("-I", "-S", *bundle.program_in("/work/home/task/x/begin.json"))
     assert made.ports == () and not made.health
     assert made.labels["io.envkit.kind"] == "run" and made.labels["io.envkit.run"] == "x"
-    told = json.loads(engine.inside.get(going.container, "/envkit-run.json") or b"")
+    told = json.loads(Path(tmp_path, "home/task/x/begin.json").read_bytes())
     assert told["run"] == "run_main" and told["plan"]["folder"] == "/work/home/task/x"
     assert going.folder.path == Path(tmp_path, "home/task/x")
 
@@ -117,7 +118,12 @@ def test_secrets_come_by_exec_and_it_waits_for_them(tmp_path: Path, monkeypatch:
     wish = replace(wish, options=replace(wish.options, secrets=(SecretPlan(name="TOKEN"),)))
     made = engine.containers.requests[begun(site, wish).container]
     assert made.entrypoint is not None and made.entrypoint[:2] == ("sh", "-c")
-    assert made.command == ("/opt/venv/bin/python", "-I", "-S", "/envkit-run.py", "/envkit-run.json")
+    assert made.command == (
+        "/opt/venv/bin/python",
+        "-I",
+        "-S",
+        *bundle.program_in("/work/home/task/x/begin.json"),
+    )
     assert made.env["ENVKIT_SECRET_NAMES"] == "TOKEN" and made.tmpfs[0].target == "/run/secrets"
     assert given == [b"TOKEN " + base64.b64encode(b"s3cret") + b"\n"]
     assert "s3cret" not in repr(made) and "s3cret" not in json.dumps(asdict(planned_request(site, wish)))
@@ -161,8 +167,8 @@ def test_resume_is_the_next_attempt_in_the_same_folder(tmp_path: Path) -> None:
     going = begun(site, a_wish(tmp_path))
     (tmp_path / "home/task/x/attempts/1").mkdir(parents=True)
     engine.containers.stop(going.container, 0)
-    again = begun(site, a_wish(tmp_path, resume=True))
-    told = json.loads(engine.inside.get(again.container, "/envkit-run.json") or b"")
+    begun(site, a_wish(tmp_path, resume=True))
+    told = json.loads((tmp_path / "home/task/x/begin.json").read_bytes())
     assert told["plan"]["attempt"] == 2 and engine.containers.inspect(going.container) is None
 
 
@@ -218,3 +224,20 @@ def test_somebody_elses_container_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="is no run, and has the name that x needs"):
         begun(site, a_wish(tmp_path))
     assert not (tmp_path / "home/task/x").exists()
+
+
+def test_what_a_killed_client_left_in_a_folder_is_no_run(tmp_path: Path) -> None:
+    site, _, _ = a_site(tmp_path)
+    left = tmp_path / "home/task/x/begin.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("half", "utf-8")
+    begun(site, a_wish(tmp_path))
+    assert json.loads(left.read_bytes())["run"] == "run_main"
+
+
+def test_root_s_own_supervisor_writes_root_s_account(tmp_path: Path) -> None:
+    site, engine, _ = a_site(tmp_path)
+    going = begun(site, replace(a_wish(tmp_path), caller=Caller(uid=0, gid=0, name="root")))
+    told = json.loads((tmp_path / "home/task/x/begin.json").read_bytes())
+    assert ":/work/home:/bin/bash" in told["plan"]["account"]["/etc/passwd"]
+    assert not engine.inside.get(going.container, "/etc/passwd")

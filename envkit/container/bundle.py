@@ -13,6 +13,7 @@ from typing import Any
 from envkit import paths
 
 _BOOT = "boot"
+_FROM_FILE = f'import json, sys; exec(json.load(open(sys.argv[1]))["sources"]["{_BOOT}"])'
 
 
 def sources(*patterns: str) -> dict[str, str]:
@@ -24,6 +25,11 @@ def sources(*patterns: str) -> dict[str, str]:
 def program(programs: Mapping[str, str], file: str | None = None) -> tuple[str, ...]:
     """Return what follows the word that runs Python; without a file it reads its stdin."""
     return ("-c", programs[_BOOT], *([file] if file else []))
+
+
+def program_in(file: str) -> tuple[str, ...]:
+    """Return the same for a file that a container's list of processes shows: short words."""
+    return ("-c", _FROM_FILE, file)
 
 
 def pack(programs: Mapping[str, str], run: str, plan: Mapping[str, Any]) -> bytes:

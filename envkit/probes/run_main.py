@@ -39,7 +39,13 @@ TERMINATED = 143  # 128 + SIGTERM
 def main(request: Facts) -> None:
     """Carry out the run, its retries included."""
     end: Facts
+    survives = "host-lost" in request["retry_on"]
     try:
+        for path, text in request.pop("account", {}).items():
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        if not survives:
+            _forget_begin(request)
         number, end = _begin(request)
         if request["detach"] and number is not None:
             _detach()
@@ -50,11 +56,20 @@ def main(request: Facts) -> None:
     except OSError as error:
         print(f"envkit: the run's evidence cannot be written: {error}", flush=True)
         sys.exit(CANNOT_WRITE)
-    if "host-lost" not in request["retry_on"]:
+    if not survives:
         sys.exit(min(int(end.get("code") or 0), 255))
     # A restart policy must not start again what has ended: 0 tells it so; end.json has the real code. Whoever
     # was asked to end from outside is started again by an engine that went down, and by no `docker stop`.
-    sys.exit(TERMINATED if _was_asked_outside(end) else 0)
+    if _was_asked_outside(end):
+        sys.exit(TERMINATED)
+    _forget_begin(request)
+    sys.exit(0)
+
+
+def _forget_begin(request: Facts) -> None:
+    """Remove the file that we came in, where we did: who is started again needs it again."""
+    with contextlib.suppress(OSError):
+        os.unlink(os.path.join(request["folder"], "begin.json"))
 
 
 def _begin(request: Facts) -> Tuple[Optional[int], Facts]:

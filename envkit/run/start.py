@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any
 
 from envkit.container import bundle, wired
 from envkit.container.accounts import account_files
@@ -14,7 +14,7 @@ from envkit.container.leftover import removed_on_failure
 from envkit.container.made import make
 from envkit.container.maker import condition, maker_of
 from envkit.engines.failures import LimitRefused, NameTaken
-from envkit.engines.values import ExecRequest, RunRequest, Tmpfs
+from envkit.engines.values import ContainerFacts, ExecRequest, RunRequest, Tmpfs
 from envkit.environment import cache, card_lease, cards_inside, folders
 from envkit.environment.secrets import values
 from envkit.environment.site import Site
@@ -33,8 +33,9 @@ _PROGRAMS = (_MAIN_PROGRAMS, "shim_*")  # what is loaded before a script is writ
 _MAIN = "run_main"
 # The supervisor needs nothing that is installed there, and must not wait for what loads itself with it.
 _ALONE = ("-I", "-S")
-# In the container's own layer: what starts, and the programs with the request.
-_BOOT, _FILE = "/envkit-run.py", "/envkit-run.json"
+# The programs with the request. To put a file into a container that does not run takes the engine 0.05 s;
+# in the run's folder it comes with the folder. The supervisor removes it (probes/run_main.py).
+_BEGIN = "begin.json"
 _WITH_SECRETS = "/opt/envkit/bin/with-secrets"
 # Secrets come by exec, when it runs: until then it waits, and what it becomes has them as variables.
 _WAIT = f"""
@@ -45,11 +46,18 @@ done
 exec "$@"
 """
 # The folder of the folders may be there; the run's own may not, unless it is empty: then nobody began in it.
-_MAKE = 'mkdir -p -- "$(dirname -- "$1")" && { rmdir -- "$1" 2>/dev/null; mkdir -- "$1"; }'
+_MAKE = (
+    f'[ -e "$1"/attempts ] || rm -f -- "$1"/{_BEGIN}; '
+    'mkdir -p -- "$(dirname -- "$1")" && { rmdir -- "$1" 2>/dev/null; mkdir -- "$1"; }'
+)
+_GIVE = f'cat >"$1"/{_BEGIN}'
+_MAKE_AND_GIVE = f"{_MAKE} && {_GIVE}"
 _REMOVE = (
-    'rm -f -- "$1"/attempts/*/request.json; rmdir -- "$1"/attempts/* "$1"/attempts "$1" 2>/dev/null; true'
+    f'rm -f -- "$1"/{_BEGIN} "$1"/attempts/*/request.json; '
+    'rmdir -- "$1"/attempts/* "$1"/attempts "$1" 2>/dev/null; true'
 )
 _EXISTS = "File exists"
+_SHOWN_S = 1.0  # for a container that another envkit makes at this moment
 _BEGIN_S = 60.0  # for the supervisor to start in an environment
 
 
@@ -73,15 +81,14 @@ def _in_environment(site: Site, plan: JobPlan, node: NodePlan, report: Report) -
         retries=node.request.retries,
         first=node.request.attempt,
     )
-    programs = bundle.sources(*_PROGRAMS)
-    words = (*place.python, *_ALONE, *bundle.program(programs))
+    words = (*place.python, *_ALONE, *bundle.program(bundle.sources("boot")))
     request = ExecRequest(
         command=(_WITH_SECRETS, *words) if place.has_secrets else words,
         user=place.user or None,
-        stdin=bundle.pack_compiled(programs, _MAIN_PROGRAMS, _MAIN, _request(node)),
+        stdin=_packed(node),
         timeout_s=_BEGIN_S,
     )
-    with _folder(site, plan, node):
+    with _folder(site, plan, node, b""):
         _send(site, plan, report)
         done = site.engine.inside.execute(place.container, request)
         if done.code != 0:
@@ -104,22 +111,17 @@ def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> 
                 cache.tidy(site.host, mount.source, float("inf"), report)
     secrets = values(place.secrets)
     container = _create(site, plan, place, report)
-    programs = bundle.sources(*_PROGRAMS)
-    files = {
-        _BOOT: programs["boot"].encode(),
-        _FILE: bundle.pack_compiled(programs, _MAIN_PROGRAMS, _MAIN, _request(node)),
-    }
-    gone = removed_on_failure(site.engine, container, fix="`envkit gc` removes it")
-    # The container goes before the folder: nothing may write there any more.
-    with gone, _folder(site, plan, node), removed_on_failure(site.engine, container, fix="`envkit gc`"):
-        account = account_files(site.engine, container, place.caller, image_id=place.image_id)
-        site.engine.inside.put(container, {**account, **files})
-        _send(site, plan, report)
-        with card_lease.held(site.engine, _claim(plan, place), container):
-            site.engine.containers.start(container)
-            if place.secrets:
-                deliver(site.engine, container, secrets, user=place.caller.user)
-            cards_inside.refuse_fewer(site.engine, place.device, container)
+    with removed_on_failure(site.engine, container, fix="`envkit gc` removes it"):
+        begin = _packed(node, _account(site, place, container))
+        gone = removed_on_failure(site.engine, container, fix="`envkit gc`")
+        # The container goes before the folder: nothing may write there any more.
+        with _folder(site, plan, node, begin), gone:
+            _send(site, plan, report)
+            with card_lease.held(site.engine, _claim(plan, place), container):
+                site.engine.containers.start(container)
+                if place.secrets:
+                    deliver(site.engine, container, secrets, user=place.caller.user)
+                cards_inside.refuse_fewer(site.engine, place.device, container)
     return Going(
         name=plan.name,
         folder=plan.folder,
@@ -140,8 +142,20 @@ def _send(site: Site, plan: JobPlan, report: Report) -> None:
     send(site.host, plan.project, plan.folder)
 
 
-def _request(node: NodePlan) -> Mapping[str, Any]:
-    return asdict(node.request)
+def _account(site: Site, place: OwnContainer, container: str) -> dict[str, str]:
+    """Make the run user known; return the files that root's own supervisor can write."""
+    files = account_files(site.engine, container, place.caller, image_id=place.image_id)
+    if place.caller.uid == 0:
+        return {path: text.decode() for path, text in files.items()}
+    if files:
+        site.engine.inside.put(container, files)
+    return {}
+
+
+def _packed(node: NodePlan, account: Mapping[str, str] | None = None) -> bytes:
+    """Return the programs, with the request."""
+    asked = {**asdict(node.request), **({"account": account} if account else {})}
+    return bundle.pack_compiled(bundle.sources(*_PROGRAMS), _MAIN_PROGRAMS, _MAIN, asked)
 
 
 def _create(site: Site, plan: JobPlan, place: OwnContainer, report: Report) -> str:
@@ -153,7 +167,7 @@ def _create(site: Site, plan: JobPlan, place: OwnContainer, report: Report) -> s
         report("the engine may not lift limits (memlock, stack, nofile): they stay as it has them")
         return make(site.engine, replace(asked, limits=()))
     except NameTaken:
-        found = site.engine.containers.inspect(place.name)
+        found = _holder(site, place.name)
     if found is None:
         return make(site.engine, asked)
     if any(found.labels.get(key) != value for key, value in KIND.items()):
@@ -174,16 +188,24 @@ def _create(site: Site, plan: JobPlan, place: OwnContainer, report: Report) -> s
     return make(site.engine, asked)
 
 
+def _holder(site: Site, name: str) -> ContainerFacts | None:
+    """Return the container that has a name; the engine gives one away some moments before it shows it."""
+    deadline = time.monotonic() + _SHOWN_S
+    while (found := site.engine.containers.inspect(name)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
 def container_request(plan: JobPlan, place: OwnContainer) -> RunRequest:
     """Translate a plan into the engine's words."""
-    claim, node = _claim(plan, place), plan.nodes[0].request.node
+    claim, node, inside = _claim(plan, place), plan.nodes[0].request.node, plan.nodes[0].request.folder
     names = " ".join(secret.name for secret in place.secrets)
     memory = Tmpfs(target=SECRETS, mode=0o700, uid=place.caller.uid, gid=place.caller.gid)
     return RunRequest(
         image=place.image_id,
         name=place.name,
         entrypoint=("sh", "-c", _WAIT, "sh") if place.secrets else place.python,
-        command=(*(place.python if place.secrets else ()), *_ALONE, _BOOT, _FILE),
+        command=(*(place.python if place.secrets else ()), *_ALONE, *bundle.program_in(f"{inside}/{_BEGIN}")),
         user=place.caller.user,
         groups=place.groups,
         env={"HOME": HOME, **({"ENVKIT_SECRET_NAMES": names} if names else {})},
@@ -213,23 +235,26 @@ def _claim(plan: JobPlan, place: OwnContainer) -> card_lease.Claim:
 
 
 @contextmanager
-def _folder(site: Site, plan: JobPlan, node: NodePlan) -> Iterator[None]:
-    """Make the run's folder, which nobody else can have made; it goes again when nothing ran in it."""
-    if node.request.attempt > 1:
-        yield
-        return
-    path = str(plan.folder.path)
-    done = site.host.run(Command(words=("sh", "-c", _MAKE, "sh", path), env={"LC_ALL": "C"}))
+def _folder(site: Site, plan: JobPlan, node: NodePlan, begin: bytes) -> Iterator[None]:
+    """Make the run's folder, which nobody else can have made; it goes again when nothing ran in it.
+
+    `begin`: what its container begins with.
+    """
+    path, is_new = str(plan.folder.path), node.request.attempt == 1
+    script = (_MAKE_AND_GIVE if is_new else _GIVE) if begin else _MAKE if is_new else ":"
+    done = site.host.run(Command(words=("sh", "-c", script, "sh", path), stdin=begin, env={"LC_ALL": "C"}))
     if done.code != 0:
         if _EXISTS in done.stderr:
             raise exists(plan.name, runs=False)
+        site.host.run(Command(words=("sh", "-c", _REMOVE, "sh", path)))
         raise HostError(
             f"{path} cannot be made: {done.stderr.strip()}", fix="look at that folder's disk and rights"
         )
     try:
         yield
     except BaseException:
-        site.host.run(Command(words=("sh", "-c", _REMOVE, "sh", path)))
+        if is_new:
+            site.host.run(Command(words=("sh", "-c", _REMOVE, "sh", path)))
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -119,7 +120,7 @@ def small(trainer: Trainer) -> Iterator[Trainer]:
     """A home on a disk of its own that holds next to nothing."""
     if os.getuid() != 0:
         pytest.skip("to mount a small disk needs root")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "envkit-tests", trainer.home], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700k", "envkit-tests", trainer.home], check=True)
     yield trainer
     subprocess.run(["umount", "--lazy", trainer.home], check=True)
 
@@ -128,6 +129,15 @@ def test_a_home_that_is_full_is_told(small: Trainer) -> None:
     told = small.train(small.script("open('big', 'wb').write(b'x' * (10 << 20))"))
     assert told.code == 8 and "the disk of its folder is full" in told.stderr, told.stderr
     assert small.end()["state"] == "failed" and small.container() is None
+
+
+def test_a_home_without_room_for_a_run_is_told_and_nothing_stays(small: Trainer) -> None:
+    script = small.script("print('never')")
+    with contextlib.suppress(OSError):
+        (small.home / "big").write_bytes(b"x" * (1 << 20))
+    told = small.train(script)
+    assert told.code == 6 and "No space left on device" in told.stderr, told.stderr
+    assert small.container() is None and not small.folder.exists()
 
 
 def test_a_home_that_cannot_be_written_is_told_and_nothing_stays(small: Trainer) -> None:
