@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from envkit.engines.registry import Trust, is_insecure, read, trust_of
+from envkit.engines.registry import is_insecure, read
+from envkit.engines.trust import Trust, trust_of
 from envkit.engines.values import Published
 
 # As Debian 12's own engine answers (20.10.24), with one registry named as insecure.

@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 
 import pytest
 
+from envkit.engines.failures import RegistryFailed
 from envkit.engines.fake import FakeEngine
 from envkit.engines.fake_images import made_id
-from envkit.engines.registry_failures import RegistryFailed
 from envkit.engines.values import Published, Sent
 from envkit.environment.garbage import Place, leftovers, sweep
 from envkit.errors import EngineError, EnvkitError, UsageError

@@ -13,8 +13,8 @@ from tempfile import gettempdir
 
 import pytest
 
+from envkit.engines.failures import RegistryFailed
 from envkit.engines.fake import FakeEngine
-from envkit.engines.registry_failures import RegistryFailed
 from envkit.engines.values import Published
 from envkit.errors import EngineError, EnvkitError
 from envkit.hosts.base import Command, Silent

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from envkit.engines.registry_failures import RegistryFailed
+from envkit.engines.failures import RegistryFailed
 from envkit.engines.values import (
     BuildEvent,
     BuildRequest,

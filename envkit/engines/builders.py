@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import docker
 
@@ -13,6 +11,7 @@ from envkit.engines.base import Builder
 from envkit.engines.buildkit import BuildKit
 from envkit.engines.classic import Classic
 from envkit.engines.docker_errors import spoken_as_ours
+from envkit.engines.docker_setup import is_podman
 from envkit.engines.endpoint import Endpoint
 from envkit.errors import HostError
 from envkit.hosts.base import Command, Host
@@ -46,12 +45,6 @@ def find_builder(host: Host, endpoint: Endpoint, client: docker.DockerClient) ->
             builder = BuildKit(host, str(path), endpoint)
             return Choice(builder=builder, client=str(path), looked_at=tuple(looked_at))
     return Choice(builder=Classic(client), client=None, looked_at=tuple(looked_at))
-
-
-def is_podman(version: Mapping[str, Any]) -> bool:
-    """Tell by its versions whether it is Podman that answers as Docker does."""
-    parts = version.get("Components") or ()
-    return any("podman" in str(part.get("Name", "")).lower() for part in parts)
 
 
 def _judged(host: Host, path: str, endpoint: Endpoint) -> tuple[bool, str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import docker
 from docker.errors import DockerException
@@ -15,21 +15,21 @@ from docker.utils import kwargs_from_env
 from urllib3.util.retry import Retry
 
 from envkit.engines.base import Builder
-from envkit.engines.builders import Choice, find_builder, is_podman
-from envkit.engines.classic import Classic
 from envkit.engines.docker_containers import DockerContainers
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.docker_images import DockerImages
 from envkit.engines.docker_inside import DockerInside
-from envkit.engines.docker_setup import loads_on_top, read_setup
+from envkit.engines.docker_setup import is_podman, loads_on_top, read_setup
 from envkit.engines.docker_watch import DockerWatch
 from envkit.engines.endpoint import Endpoint, find_endpoints, nowhere
 from envkit.engines.failures import NoEngine, NotAllowed
-from envkit.engines.remote import find_remote_endpoints
 from envkit.engines.values import EngineFacts
 from envkit.errors import EngineError, UsageError
 from envkit.hosts.base import Host, Remote
 from envkit.hosts.local import LocalHost
+
+if TYPE_CHECKING:
+    from envkit.engines.builders import Choice
 
 # The SDK's own default is 60 s; removing a large container on a busy disk takes longer.
 _TIMEOUT_S = 180
@@ -46,7 +46,7 @@ def connect(host: Host, *, classic: bool = False) -> DockerEngine:
     With `classic` it builds with the classic builder, whatever else it could.
     """
     refused: list[EngineError] = []
-    endpoints = find_remote_endpoints(host) if isinstance(host, Remote) else find_endpoints(host)
+    endpoints = _endpoints(host)
     # Whoever drives the engine runs here, wherever that is.
     here: Host = LocalHost() if isinstance(host, Remote) else host
     for endpoint in endpoints:
@@ -55,9 +55,23 @@ def connect(host: Host, *, classic: bool = False) -> DockerEngine:
         except EngineError as error:
             refused.append(error)
             continue
-        choice = Choice(builder=Classic(client), client=None, looked_at=()) if classic else None
-        return DockerEngine(client, endpoint, here, choice)
+        return DockerEngine(client, endpoint, here, _classic(client) if classic else None)
     raise _nobody(endpoints, refused)
+
+
+def _endpoints(host: Host) -> tuple[Endpoint, ...]:
+    if not isinstance(host, Remote):
+        return find_endpoints(host)
+    from envkit.engines.remote import find_remote_endpoints
+
+    return find_remote_endpoints(host)
+
+
+def _classic(client: docker.DockerClient) -> Choice:
+    from envkit.engines.builders import Choice
+    from envkit.engines.classic import Classic
+
+    return Choice(builder=Classic(client), client=None, looked_at=())
 
 
 def _nobody(endpoints: tuple[Endpoint, ...], refused: list[EngineError]) -> EngineError:
@@ -129,6 +143,8 @@ class DockerEngine:
     @cached_property
     def choice(self) -> Choice:
         """Return the builder, and which docker clients were looked at for it."""
+        from envkit.engines.builders import find_builder
+
         return self._choice or find_builder(
             self._host, replace(self._endpoint, local=self._is_here), self._client
         )

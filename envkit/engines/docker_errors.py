@@ -11,8 +11,15 @@ from tempfile import gettempdir
 import urllib3
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound, StreamParseError
 
-from envkit.engines.failures import LimitRefused, LinkLost, NameTaken, NotAllowed, NotThere, PortTaken
-from envkit.engines.registry_failures import RegistryFailed
+from envkit.engines.failures import (
+    LimitRefused,
+    LinkLost,
+    NameTaken,
+    NotAllowed,
+    NotThere,
+    PortTaken,
+    RegistryFailed,
+)
 from envkit.errors import AcceleratorError, EngineError, EnvkitError, UsageError
 from envkit.scratch import is_full, no_room
 

@@ -10,14 +10,9 @@ from typing import Any
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 
-from envkit.engines import docker_archives
-from envkit.engines.credentials import in_registry, login_for
-from envkit.engines.docker_commit import commit
 from envkit.engines.docker_errors import pull_failure, spoken_as_ours
-from envkit.engines.docker_push import published_by_engine, push
-from envkit.engines.registry import Trust, published, trust_of
-from envkit.engines.registry_failures import RegistryFailed
-from envkit.engines.registry_room import no_room
+from envkit.engines.failures import RegistryFailed
+from envkit.engines.trust import Trust, trust_of
 from envkit.engines.values import ImageFacts, LayerFacts, Published, Sent
 from envkit.errors import EngineError
 
@@ -110,10 +105,14 @@ class DockerImages:
 
     def commit(self, container: str, labels: Mapping[str, str]) -> str:
         """Make an image without a name of a container; return its id. Never a second one of a SAVE."""
+        from envkit.engines.docker_commit import commit
+
         return commit(self._api, container, labels)
 
     def load(self, tar: Path, report: Callable[[str], None]) -> str:
         """Take in a docker archive of one image, named or not; return its id."""
+        from envkit.engines import docker_archives
+
         loaded = docker_archives.load(self._api, tar, report)
         found = self.inspect(loaded)
         if found is None:
@@ -122,15 +121,24 @@ class DockerImages:
 
     def save(self, reference: str) -> Iterator[bytes]:
         """Yield the bytes of a docker archive of the image, all its layers in it."""
+        from envkit.engines import docker_archives
+
         return docker_archives.save(self._api, reference)
 
     def push(self, reference: str, report: Callable[[Sent], None], silence_s: float = 600.0) -> str:
         """Send an image of that name to its registry; return its manifest's digest."""
+        from envkit.engines.credentials import in_registry, login_for
+        from envkit.engines.docker_push import push
+
         name = in_registry(reference)
         return push(self._api, name, login_for(name.registry), report, silence_s)
 
     def published(self, reference: str) -> Published | None:
         """Ask the registry itself what it holds under that name; None when it has nothing there."""
+        from envkit.engines.credentials import in_registry, login_for
+        from envkit.engines.docker_push import published_by_engine
+        from envkit.engines.registry import published
+
         name = in_registry(reference)
         login = login_for(name.registry)
         if not self._is_here():  # what the engine reaches, this machine may not
@@ -141,6 +149,9 @@ class DockerImages:
         """Ask the registry whether it has room; the error when it says that it has none, else None."""
         if not self._is_here():
             return None
+        from envkit.engines.credentials import in_registry, login_for
+        from envkit.engines.registry_room import no_room
+
         name = in_registry(reference)
         return no_room(name, login_for(name.registry), self._trust())
 

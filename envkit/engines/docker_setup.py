@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envkit.engines.registry import trust_of
+from envkit.engines.trust import trust_of
 from envkit.engines.values import EngineSetup
 
 
@@ -28,6 +28,12 @@ def read_setup(info: Mapping[str, Any], version: Mapping[str, Any]) -> EngineSet
         has_proxy=bool(info.get("HttpProxy") or info.get("HttpsProxy")),
         warnings=tuple(str(text) for text in info.get("Warnings") or ()),
     )
+
+
+def is_podman(version: Mapping[str, Any]) -> bool:
+    """Tell by its versions whether it is Podman that answers as Docker does."""
+    parts = version.get("Components") or ()
+    return any("podman" in str(part.get("Name", "")).lower() for part in parts)
 
 
 def loads_on_top(info: Mapping[str, Any]) -> bool:

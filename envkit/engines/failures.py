@@ -35,3 +35,11 @@ class LimitRefused(EngineError):
 
 class BuildFailed(EngineError):
     """A build did not end with an image; `what` names the step, its last lines and the log."""
+
+
+class RegistryFailed(EngineError):
+    """A registry refused, or broke off; `kind` says how, `again` whether asking again can help."""
+
+    def __init__(self, what: str, *, fix: str, kind: str, again: bool) -> None:
+        super().__init__(what, fix=fix)
+        self.kind, self.again = kind, again

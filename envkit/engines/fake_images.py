@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from envkit.engines.credentials import in_registry
+from envkit.engines.failures import RegistryFailed
 from envkit.engines.fake_archives import made_layer, read_archive, write_archive
-from envkit.engines.registry_failures import RegistryFailed
 from envkit.engines.values import SAVE, Change, ImageFacts, LayerFacts, Published, Sent, short_id
 from envkit.errors import EngineError
 

@@ -6,15 +6,7 @@ import re
 from dataclasses import dataclass
 
 from envkit.engines.credentials import Name
-from envkit.errors import EngineError
-
-
-class RegistryFailed(EngineError):
-    """A registry refused, or broke off; `kind` says how, `again` whether asking again can help."""
-
-    def __init__(self, what: str, *, fix: str, kind: str, again: bool) -> None:
-        super().__init__(what, fix=fix)
-        self.kind, self.again = kind, again
+from envkit.engines.failures import RegistryFailed
 
 
 @dataclass(frozen=True, kw_only=True)

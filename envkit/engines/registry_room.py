@@ -12,8 +12,10 @@ from urllib.parse import urljoin
 import requests
 
 from envkit.engines.credentials import Login, Name
-from envkit.engines.registry import TIMEOUT_S, Trust, asked, is_insecure, session_for
-from envkit.engines.registry_failures import RegistryFailed, registry_failure
+from envkit.engines.failures import RegistryFailed
+from envkit.engines.registry import TIMEOUT_S, asked, is_insecure, session_for
+from envkit.engines.registry_failures import registry_failure
+from envkit.engines.trust import Trust
 
 _BYTES = bytes(1 << 16)
 # ENOSPC as Docker's own registry writes it (tried: 2.8.2), with its driver's error or without.

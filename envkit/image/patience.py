@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from envkit.engines.registry_failures import RegistryFailed
+from envkit.engines.failures import RegistryFailed
 
 # Waits before the second, third and fourth try. By then the engine has asked five times for each layer (its
 # max-upload-attempts, max-download-attempts): half a minute more covers a registry's restart.

@@ -10,7 +10,7 @@ from typing import Literal
 
 from envkit.engines.base import Engine
 from envkit.engines.credentials import Name, in_registry
-from envkit.engines.registry_failures import RegistryFailed
+from envkit.engines.failures import RegistryFailed
 from envkit.engines.values import ImageFacts, Published, Sent, short_id
 from envkit.errors import EnvkitError
 from envkit.hosts.base import Host, Remote

@@ -15,8 +15,9 @@ from typing import Literal
 
 from envkit.engines.base import Engine
 from envkit.engines.credentials import Login, Name, login_for
-from envkit.engines.registry import Trust, is_insecure
+from envkit.engines.registry import is_insecure
 from envkit.engines.registry_failures import registry_failure, stalled
+from envkit.engines.trust import Trust
 from envkit.engines.values import ImageFacts
 from envkit.errors import EngineError
 from envkit.hosts.base import Command, Host, Silent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envkit.accelerators import ACCELERATORS
+from envkit import accelerators
 from envkit.accelerators.ascend import Ascend
 from envkit.accelerators.base import Seen, Wiring
 from envkit.accelerators.cards import Ask, Card, Found
@@ -34,5 +34,5 @@ class PaperNpus(Ascend):
 
 
 if __name__ == "__main__":
-    ACCELERATORS["ascend"] = PaperNpus()
+    accelerators._made["ascend"] = PaperNpus()
     main()

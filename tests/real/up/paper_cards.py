@@ -10,7 +10,7 @@ import os
 import signal
 from dataclasses import replace
 
-from envkit.accelerators import ACCELERATORS
+from envkit import accelerators
 from envkit.accelerators.base import Seen, Wiring
 from envkit.accelerators.cards import Card
 from envkit.accelerators.cuda import Cuda
@@ -32,7 +32,7 @@ def die(self: DockerContainers, container: str) -> None:
 
 
 if __name__ == "__main__":
-    ACCELERATORS["cuda"] = PaperCards()
+    accelerators._made["cuda"] = PaperCards()
     if "ENVKIT_TEST_DIE_AT_START" in os.environ:
         DockerContainers.start = die  # type: ignore[method-assign]
     main()
