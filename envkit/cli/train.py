@@ -145,9 +145,9 @@ def command(resources: Resources, **values: Any) -> None:
         return
     for text in plan.notes:
         output.note(f"warning: {text}")
-    train_check.warn(asked.script, plan.nodes[0].request.accelerator)
     with _hanging_up_leaves():
-        going = start(site, plan, output.note)
+        with train_check.warned(asked.script, plan.nodes[0].request.accelerator):
+            going = start(site, plan, output.note)
         output.note(f"run {going.name}: {going.folder.path}")
         if asked.detach:
             _show_detached(site, going, asked)

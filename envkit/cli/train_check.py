@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING
+
 from envkit.cli import output
+
+if TYPE_CHECKING:
+    from envkit.run.scan import Finding
 
 _SHOWN = 3  # before a run: the rest is for --check
 
@@ -24,11 +32,21 @@ def check(script: str | None, device: str | None, *, as_json: bool) -> None:
         raise error
 
 
-def warn(script: str | None, accelerator: str) -> None:
-    """Say before a run, shortly, what surely fails."""
-    from envkit.run.check import before
+@contextmanager
+def warned(script: str | None, accelerator: str) -> Iterator[None]:
+    """Look at a script while its run is started; then say shortly what surely fails."""
+    found: list[Finding] = []
 
-    found = before(script, accelerator)
+    def look() -> None:
+        from envkit.run import follow  # noqa: F401  # what comes next is loaded while the engine works, too
+        from envkit.run.check import before
+
+        found.extend(before(script, accelerator))
+
+    beside = Thread(target=look, daemon=True)
+    beside.start()
+    yield
+    beside.join()
     for one in found[:_SHOWN]:
         output.note(f"warning: {one.place}: {one.effect}")
     if found:

@@ -90,7 +90,6 @@ def _client(endpoint: Endpoint) -> docker.DockerClient:
             client = docker.DockerClient(
                 base_url=endpoint.url, tls=tls or False, version="auto", timeout=min(_HELLO_S, patience_s)
             )
-            client.ping()
         except ValueError as error:  # of an address that urllib cannot take apart
             raise DockerException(str(error)) from error
     client.api.timeout = patience_s
