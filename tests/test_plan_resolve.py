@@ -114,6 +114,16 @@ MISFITS = [
         "nearest that fit: torch 2.10.0 with CUDA 12.8, or torch 2.10.0 with CUDA 13.0",
     ),
     (
+        f'{CUDA}torch: "2.15.0"\ncuda: «"12.6"',
+        "torch 2.15.0 has no build for CUDA 12.6",
+        "use 13.0, 13.2, or torch 2.14.1 with CUDA 12.6",
+    ),
+    (
+        'accelerator: ascend\nbase: auto\npython: "3.11"\ntorch: "2.10.0"\ntorch_npu: «"2.9.0"',
+        "torch_npu 2.9.0 is made for torch 2.9.0, not for 2.10.0",
+        "use torch 2.9.0, or torch_npu 2.10.0.post4",
+    ),
+    (
         f"{CUDA}torch: auto\ntarget: {{chip: «13.0}}",
         "no torch in envkit's tables fits: torch 2.15.0 with CUDA 13.2 is built for 7.5, 8.0, 8.6, 9.0, "
         "10.0, 12.0: not for the target's 13.0",

@@ -62,10 +62,11 @@ def _refuse_other_torch(wish: Wish) -> None:
         return
     meant = wish.torch_npu.partition(".post")[0]
     if meant != wish.torch:
+        own = [one.npu for one in npu_rows.releases() if one.torch == wish.torch]
         raise Misfit(
             key="torch_npu",
             what=f"torch_npu {wish.torch_npu} is made for torch {meant}, not for {wish.torch}",
-            fix=f"use torch {meant}, or a torch_npu {wish.torch}",
+            fix=f"use torch {meant}" + "".join(f", or torch_npu {npu}" for npu in own[:1]),
         )
 
 

@@ -20,6 +20,7 @@ from envkit.accelerators.fit import (
     Wish,
     below,
     first_that_fits,
+    nearest,
     numbers,
 )
 
@@ -66,10 +67,11 @@ def _refuse_unknown(wish: Wish) -> None:
             fix='name the CUDA line, as in `cuda: "12.8"`',
         )
     if row and wish.cuda and wish.cuda not in row["cuda"]:
+        newest = nearest([one for one in cuda_rows.good(wish) if one.endswith(f"CUDA {wish.cuda}")][:1])
         raise Misfit(
             key="cuda",
             what=f"torch {wish.torch} has no build for CUDA {wish.cuda}",
-            fix=f"use {', '.join(sorted(row['cuda'], key=numbers))}",
+            fix=f"use {', '.join(sorted(row['cuda'], key=numbers))}" + (f", or {newest}" if newest else ""),
         )
     return None
 
@@ -149,12 +151,12 @@ def _check_base(wish: Wish) -> None:
     name = read_name(wish.base)
     least = cuda_rows.floor(name.cuda) if name and name.cuda else ""
     if least and wish.target.driver and below(wish.target.driver, least):
-        plain = (name for name in (*distributions_with(wish.python, wish.os), "base: auto"))
+        plain = (*distributions_with(wish.python, wish.os), "`base: auto`")
         raise Misfit(
             key="base",
             what=f"CUDA {name.cuda if name else ''} of the base needs driver {least} or newer, "
             f"the target has {wish.target.driver}",
-            fix=f"use {', '.join(plain)}: torch's wheels bring their own CUDA",
+            fix=f"use {' or '.join(plain)}: torch's wheels bring their own CUDA",
         )
 
 

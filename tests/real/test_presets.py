@@ -27,6 +27,7 @@ from tests.npu_sim import base as npu_sim
 from tests.real.derived import derived
 
 DEBIAN = "debian:12"
+HERE = Path(__file__).parents[2]
 Base = Callable[[Engine, Path], None]
 
 
@@ -147,18 +148,25 @@ def test_a_preset_is_built_and_proven(name: str, debian: str, tmp_path: Path) ->
         (spec / "wheels").mkdir()
         torch_wheel(spec / "wheels", *row.torch)
     tag, stands_in = f"envkit-test-preset-{name}:dev", load(str(spec), paths.presets()).spec.base
+    own = row.base and stands_in != npu_sim.REFERENCE  # which other tests have, too
     words = (*row.program, "build", str(spec), "--tag", tag)
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
-    assert done.returncode == 0, done.stderr
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=HERE)
+        assert done.returncode == 0, done.stderr
+        proven(engine, tag, of_nvidia="nvidia" in stands_in)
+    finally:
+        for made in (tag, *([stands_in] if own else [])):
+            engine.images.untag(made)
+
+
+def proven(engine: Engine, tag: str, *, of_nvidia: bool) -> None:
+    """See that the image has its name, and in its label what its torch says of GPUs."""
     made = engine.images.inspect(tag)
     assert made, "built, proven and tagged"
-    if "nvidia" in stands_in:
+    if of_nvidia:
         needs = from_label(made.labels[LABEL])
         assert needs and (needs.chips, needs.newer_chips) == (("9.0", "10.0", "12.0"), True), "as torch says"
         assert needs.paired, "also of a base's own torch: the driver that its CUDA came with"
-    own = row.base and stands_in != npu_sim.REFERENCE  # which other tests have, too
-    for name_of_it in (tag, *([stands_in] if own else [])):
-        engine.images.untag(name_of_it)
 
 
 TORCH = '''\
