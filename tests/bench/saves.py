@@ -1,6 +1,7 @@
 """`envkit commit` beside `docker commit`, and beside `docker export | docker import`, of one environment.
 
 In it was installed by pip and apt, as people do. What a save pauses is told by the engine's own events.
+By itself: `python -m tests.bench.saves [TIMES]`; it says what it does, on stderr.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import shlex
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -18,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from envkit.errors import VerifyError
 from envkit.hosts.local import LocalHost
 from envkit.image.network import read_network
 from envkit.plan.network import script
@@ -45,19 +48,27 @@ class Saved:
     flat: float
 
 
-def measure() -> list[Row]:
+def measure(times: int = _TIMES) -> list[Row]:
     """Build an image with torch, install in an environment of it, save that; return the rows."""
+    _say(f"building {IMAGE}")
     seconds([ENVKIT, "build", "preset:cpu", "--tag", IMAGE])
     try:
+        _say("starting an environment")
         with environment() as name:
+            _say(f"installing in it: {INSTALL}")
             install(f"envkit-{name}")
-            turns = [_saved(name) for _ in range(_TIMES)]
+            turns = [_saved(name) for _ in range(times)]
         middle = {
             one.name: statistics.median(getattr(turn, one.name) for turn in turns) for one in fields(Saved)
         }
+        _say("proving what docker commit made")
         return [*_times(Saved(**middle)), *_sizes()]
     finally:
         subprocess.run(["docker", "rmi", OURS, RAW, FLAT], capture_output=True, check=False)
+
+
+def _say(text: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -107,15 +118,15 @@ def _saved(name: str) -> Saved:
         if said.returncode:
             raise SystemExit(f"envkit commit: exit {said.returncode}\n{said.stderr[-2000:]}")
         ours = time.monotonic() - began
+    proof = json.loads(said.stdout)["verdict"]["seconds"]
+    _say(f"envkit commit: {ours:.1f} s, {proof:.1f} s of them the proof, paused for {ours_paused[0]:.1f} s")
     with _pause(container) as raw_paused:
         raw = seconds(["docker", "commit", container, RAW])
+    _say(f"docker commit: {raw:.1f} s, paused for {raw_paused[0]:.1f} s")
+    flat = seconds(["bash", "-c", f"set -o pipefail; docker export {container} | docker import - {FLAT}"])
+    _say(f"docker export | docker import: {flat:.1f} s")
     return Saved(
-        ours=ours,
-        proof=json.loads(said.stdout)["verdict"]["seconds"],
-        ours_paused=sum(ours_paused),
-        raw=raw,
-        raw_paused=sum(raw_paused),
-        flat=seconds(["bash", "-c", f"set -o pipefail; docker export {container} | docker import - {FLAT}"]),
+        ours=ours, proof=proof, ours_paused=ours_paused[0], raw=raw, raw_paused=raw_paused[0], flat=flat
     )
 
 
@@ -128,14 +139,16 @@ def _pause(container: str) -> Iterator[list[float]]:
     with subprocess.Popen([*words, "--format", "{{.TimeNano}}"], stdout=subprocess.PIPE, text=True) as events:
         yield found
         assert events.stdout is not None  # it was asked for
-        paused, unpaused = (int(events.stdout.readline()) for _ in range(2))
-        found.append((unpaused - paused) / 1e9)
+        times = [events.stdout.readline() for _ in range(2)]
         events.terminate()
+        if not all(times):
+            raise SystemExit(f"{container} was not seen paused, and going on")
+        found.append((int(times[1]) - int(times[0])) / 1e9)
 
 
 def _times(saved: Saved) -> list[Row]:
     bare, raw = saved.ours - saved.proof, "docker commit"
-    proven = saved.raw + seconds([ENVKIT, "verify", RAW])
+    proven = saved.raw + _tried(RAW)
     return [
         Row(
             what="commit, proven", ours=saved.ours, baseline=proven, baseline_name=f"{raw}, verify", goal=1.5
@@ -163,6 +176,16 @@ def _times(saved: Saved) -> list[Row]:
             goal=1.2,
         ),
     ]
+
+
+def _tried(image: str) -> float:
+    """Return how long a proof takes, also one that fails: of what docker commit keeps of the container."""
+    began = time.monotonic()
+    done = subprocess.run([ENVKIT, "verify", image], capture_output=True, text=True, check=False)
+    if done.returncode not in (0, VerifyError.exit_code):
+        raise SystemExit(f"envkit verify: exit {done.returncode}\n{done.stderr[-2000:]}")
+    _say(f"that took {time.monotonic() - began:.1f} s, exit code {done.returncode}")
+    return time.monotonic() - began
 
 
 def _sizes() -> list[Row]:
@@ -210,4 +233,4 @@ def _caches(image: str) -> float:
 if __name__ == "__main__":
     from tests.bench.table import markdown
 
-    print(markdown(measure()))
+    print(markdown(measure(*map(int, sys.argv[1:2]))))
