@@ -86,7 +86,7 @@ def test_root_s_image_gets_a_user_of_its_own() -> None:
         (Image(manager=""), "it has no package manager (apt or dnf)"),
         (
             Image(system={"id": "ubuntu", "version": "20.04", "glibc": "2.31"}),
-            "it is ubuntu:20.04, and",
+            "it is ubuntu:20.04, on which the IDEs' own tools do not run",
         ),
         (
             Image(python={"version": "3.6"}),

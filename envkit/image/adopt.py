@@ -124,7 +124,9 @@ def refuse(seen: Seen) -> None:
 
 def _of_system(seen: Seen) -> tuple[str, str]:
     least = compat.table("adopt")["glibc"]["least"]
-    newer = f"take a later base of it: {', '.join(_known())}"
+    name = seen.distribution.partition(":")[0]
+    later = [known for known in _known() if known.startswith(f"{name}:")] or _known()
+    newer = f"take a later base: {', '.join(later)}"
     if seen.musl or not seen.glibc:
         libc = "its C library is musl" if seen.musl else "it has no glibc"
         return f"{libc}, and code-server's Node needs glibc {least}", f"build it on {', '.join(_known())}"
@@ -133,7 +135,7 @@ def _of_system(seen: Seen) -> tuple[str, str]:
     if not seen.manager:
         return "it has no package manager (apt or dnf)", f"build it on {', '.join(_known())}"
     if seen.distribution not in _known():
-        return f"it is {seen.distribution}, and envkit's tools run on {', '.join(_known())}", newer
+        return f"it is {seen.distribution}, on which the IDEs' own tools do not run", newer
     return "", ""
 
 

@@ -25,6 +25,9 @@ SYSTEM = r"""
 id=; version=; [ ! -r /etc/os-release ] || { . /etc/os-release; id=${ID:-}; version=${VERSION_ID:-}; }
 glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
 [ -n "$glibc" ] || glibc=$(ldd --version 2>/dev/null | sed -n '1s/.* \([0-9][0-9.]*\)$/\1/p')
+for name in /lib/*/libc.so.6 /lib64/libc.so.6; do
+    [ -n "$glibc" ] || glibc=$("$name" 2>/dev/null | sed -n '1s/.* version \([0-9][0-9.]*[0-9]\).*/\1/p')
+done
 manager=; for name in apt-get dnf; do command -v $name >/dev/null && manager=$name && break; done
 musl=; for name in /lib/ld-musl-*; do [ ! -e "$name" ] || musl=musl; done
 venv=; [ -z "$(ls -A /opt/venv 2>/dev/null)" ] || venv=taken

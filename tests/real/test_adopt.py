@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -170,6 +171,38 @@ def test_an_openeuler_like_image_is_seen_for_what_it_is(envkit: Envkit, debian: 
     with stand_in.standing_in(connect(LocalHost()), LocalHost()):
         plan = json.loads(envkit("adopt", stand_in.IMAGE, "--dry-run", "--json"))
     assert (plan["base"]["distribution"], plan["base"]["manager"]) == ("openeuler:24.03", "dnf")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("made", "said", "fix"),
+    [
+        (
+            "echo 'echo glibc 2.24' >/usr/local/bin/getconf; chmod +x /usr/local/bin/getconf",
+            "it has glibc 2.24, and code-server's Node needs 2.28",
+            "take a later base: debian:12, debian:13",
+        ),
+        (
+            "rm -f /usr/bin/apt* /usr/bin/getconf /usr/bin/ldd",
+            "it has no package manager (apt or dnf)",
+            "build it on debian:12, debian:13, ubuntu:22.04, ubuntu:24.04, openeuler:24.03",
+        ),
+        (
+            "echo 'echo 3.6' >/usr/local/bin/python; chmod +x /usr/local/bin/python",
+            "its Python is 3.6, and a notebook's kernel (ipykernel) needs 3.9 to 3.14",
+            "put a CPython 3.9 to 3.14 first on its PATH",
+        ),
+    ],
+    ids=["glibc", "manager", "python"],
+)
+def test_what_cannot_be_adopted_gets_a_clear_answer(
+    engine: docker.DockerClient, debian: str, made: str, said: str, fix: str
+) -> None:
+    name = f"{fresh('envkit-test-odd')}:dev"
+    engine.images.build(fileobj=io.BytesIO(f"FROM {debian}\nRUN {made}\n".encode()), tag=name, rm=True)
+    code, told = refused("adopt", name, "--by-commit")
+    engine.images.remove(name)
+    assert (code, told.splitlines()[1:]) == (4, [f"error: {name} cannot be adopted: {said}", f"  fix: {fix}"])
 
 
 @pytest.mark.long
