@@ -67,6 +67,8 @@ def test_every_step_is_done_as_its_user_and_nothing_of_the_way_stays() -> None:
     users = [user for user, text in doing.done if "uv venv" in text or "pip install -c" in text]
     assert users == ["4321:0", "4321:0"]
     assert any(text.startswith("rm -rf /run/envkit /run/envkit-*") for _, text in doing.done)
+    asked = [one.network for one in engine.containers.requests.values() if one.image == IMAGE]
+    assert asked[-1] == "host"  # as a build has it
     left = {facts.id: facts.tags for facts in engine.images.list({}) if facts.id not in before}
     assert list(left) == [made] and engine.containers.find({}) == ()
     said = engine.builder.requests[-1]

@@ -52,7 +52,10 @@ def make_by_commit(planned: Planned, engine: Engine, options: BuildOptions, repo
             stage: stack.enter_context(_started_stage(stage, planned, engine, options, reports))
             for stage in sorted(stages)
         }
-        container = stack.enter_context(running(engine, replace(_SLEEP, image=planned.plan.base.reference)))
+        # As a build of this machine's own engine: its proxy on loopback, its resolver.
+        network = "host" if engine.facts().local else None
+        request = replace(_SLEEP, image=planned.plan.base.reference, network=network)
+        container = stack.enter_context(running(engine, request))
         work = _Work(engine=engine, container=container, tools=tools, files=files, reports=reports)
         work.write(_NETWORK, script(planned.network).encode())
         for number, one in enumerate(parts.done, 1):
