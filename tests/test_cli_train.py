@@ -26,6 +26,19 @@ def test_what_is_the_scripts_own_comes_after_two_dashes(words: tuple[str, ...]) 
     assert "what stands after `--` is the script's own: envkit train train.py -- --epochs 3" in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "fix"),
+    [
+        (("--resume",), "--name NAME says it"),
+        (("--on", "oom"), "as in --retries 3 --on oom"),
+        (("--retries", "1", "--on", "oom,host-lost", "--env", "lab"), "--image in place of --env"),
+    ],
+)
+def test_an_option_that_says_nothing_by_itself_is_refused(words: tuple[str, ...], fix: str) -> None:
+    told = run("train.py", *words)
+    assert told.exit_code == 2 and fix in told.stderr, told.stderr
+
+
 def test_help_shows_where_the_scripts_arguments_stand() -> None:
     told = run("--help")
     assert "Usage: envkit train [OPTIONS] [SCRIPT] [-- ARGS]" in told.stdout

@@ -10,7 +10,7 @@ import click
 
 from envkit.cli import complete, options, output, train_check, train_nodes
 from envkit.cli.resources import Resources, job_resources
-from envkit.cli.train_wish import Asked, Train, wish_of
+from envkit.cli.train_wish import Asked, Train, checked, wish_of
 
 if TYPE_CHECKING:
     from envkit.environment.site import Site
@@ -134,7 +134,7 @@ def command(resources: Resources, **values: Any) -> None:
     if values.pop("check"):
         train_check.check(values["script"], resources.device, as_json=values["as_json"])
         return
-    asked = Asked(**values)
+    asked = checked(Asked(**values))
     if asked.nodes:
         _on_nodes(asked, resources)
     site = open_site(asked.host_name)

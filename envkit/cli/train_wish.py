@@ -109,6 +109,25 @@ def wish_of(site: Site, asked: Asked, resources: Resources) -> Wish:
     return wish
 
 
+def checked(asked: Asked) -> Asked:
+    """Return it; UsageError for an option that says nothing without another, or against it."""
+    from envkit.errors import UsageError
+
+    if asked.resume and not asked.name:
+        raise UsageError("--resume: which run goes on?", fix="--name NAME says it; `envkit runs` lists them")
+    if asked.retry_on and not asked.retries:
+        raise UsageError(
+            "--on says after what to begin again, and nothing says how often",
+            fix=f"as in --retries 3 --on {asked.retry_on}",
+        )
+    if asked.environment and "host-lost" in (asked.retry_on or "").split(","):
+        raise UsageError(
+            "--on host-lost: a run in an environment is lost with it, and nobody begins it again there",
+            fix="--image in place of --env takes a container that the engine starts again",
+        )
+    return asked
+
+
 def _options(site: Site, asked: Asked, resources: Resources) -> RunOptions:
     from envkit.cli.site import absolute
     from envkit.environment.secrets import planned

@@ -64,16 +64,25 @@ def real_path(host: Host, path: str, *, option: str) -> str:
 
 def refuse_system(real: str, *, option: str, asked: str) -> None:
     """Refuse what no container may be given to write to."""
-    path = PurePosixPath(real)
-    below = next((tree for tree in (*_SYSTEM, *_SYSTEM_STATE) if path.is_relative_to(tree)), None)
-    if below is None and real not in _SHARED_ROOTS:
+    if not is_system(real):
         return
+    below = _tree_of(real)
     named = asked if asked == real else f"{asked} (that is {real})"
     reason = f"{below} belongs to the system" if below else f"{real} is not one person's folder"
     own = "~/envkit/" + option.rstrip("=").split()[-1].lstrip("-")
     raise UsageError(
         f"{_given(option, named)}: {reason}", fix=f"give a folder of your own, as in {_given(option, own)}"
     )
+
+
+def is_system(real: str) -> bool:
+    """Tell whether it is a part of the system, or the root of what belongs to many."""
+    return real in _SHARED_ROOTS or _tree_of(real) is not None
+
+
+def _tree_of(real: str) -> str | None:
+    path = PurePosixPath(real)
+    return next((tree for tree in (*_SYSTEM, *_SYSTEM_STATE) if path.is_relative_to(tree)), None)
 
 
 def _given(option: str, value: str) -> str:

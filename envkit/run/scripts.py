@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from envkit.engines.values import Mount
+from envkit.environment.folders import is_system
 from envkit.errors import HostError, UsageError
 from envkit.hosts.base import Command, Host
 from envkit.run.folder import Kind
@@ -73,15 +74,20 @@ def find(host: Host, asked: str, shown: tuple[Mount, ...]) -> Found:
     raise _absent(asked, found)
 
 
-def script(host: Host, found: Found, args: tuple[str, ...], shown: tuple[Mount, ...]) -> Script:
-    """Return what the container runs for a file: Python, a shell or the program itself."""
+def script(
+    host: Host, found: Found, args: tuple[str, ...], shown: tuple[Mount, ...], *, fixed: bool = False
+) -> Script:
+    """Return what the container runs for a file: Python, a shell or the program itself.
+
+    `fixed`: its folders are given, as an environment's are.
+    """
     if found.is_folder:
         raise UsageError(
             f"{found.asked} is a folder", fix="name the script in it, or a module: envkit train -m pkg.mod"
         )
     if not found.is_readable:
         raise UsageError(f"{_named(found)} cannot be read", fix="give yourself the right to read it")
-    inside = translate(found, shown)
+    inside = translate(found, shown, fixed=fixed)
     return Script(
         kind=_kind(host, found),
         target=inside,
@@ -98,12 +104,12 @@ def module(name: str, args: tuple[str, ...], directory: str) -> Script:
     return Script(kind="module", target=name, directory=directory, args=args)
 
 
-def translate(found: Found, shown: tuple[Mount, ...]) -> str:
+def translate(found: Found, shown: tuple[Mount, ...], *, fixed: bool = False) -> str:
     """Return where the container sees it: by the deepest mount that holds it; NotShown when none does."""
     real = PurePosixPath(found.real)
     holding = [one for one in shown if real.is_relative_to(one.source)]
     if not holding:
-        raise _not_shown(found, shown)
+        raise _not_shown(found, shown, _in_fixed(found) if fixed else _to_be_shown(found))
     deepest = max(holding, key=lambda one: len(PurePosixPath(one.source).parts))
     return str(PurePosixPath(deepest.target) / real.relative_to(deepest.source))
 
@@ -118,12 +124,17 @@ def outside(inside: str, shown: tuple[Mount, ...]) -> str | None:
     return str(PurePosixPath(deepest.source) / path.relative_to(deepest.target))
 
 
-def folder(host: Host, asked: str, shown: tuple[Mount, ...], *, option: str) -> str:
-    """Return a folder as the container sees it."""
+def folder(host: Host, asked: str, shown: tuple[Mount, ...], *, option: str = "", fixed: bool = False) -> str:
+    """Return a folder as the container sees it: that of an option, else where the caller is."""
     found = find(host, asked, shown)
     if not found.is_folder:
         raise UsageError(f"{option}{asked} is not a folder", fix="name the folder that it lies in")
-    return translate(found, shown)
+    if option:
+        try:
+            return translate(found, shown)
+        except NotShown as error:
+            raise NotShown(error.what, fix=f"{option}DIR names one of these folders, or one below") from error
+    return translate(found, shown, fixed=fixed)
 
 
 def _follow(host: Host, path: str, shown: tuple[Mount, ...]) -> Found | tuple[tuple[str, str], ...]:
@@ -176,13 +187,24 @@ def _absent(asked: str, links: Iterable[tuple[str, str]]) -> UsageError:
     return UsageError(f"{asked} leads nowhere:{told}", fix="mend the last of these links")
 
 
-def _not_shown(found: Found, shown: tuple[Mount, ...]) -> NotShown:
+def _not_shown(found: Found, shown: tuple[Mount, ...], fix: str) -> NotShown:
     table = "".join(f"\n    {one.target} is {one.source}" for one in shown if one.target.startswith(_WORK))
+    return NotShown(f"{_named(found)} is in no folder that the run sees:{table}", fix=fix)
+
+
+def _to_be_shown(found: Found) -> str:
     parent = found.real if found.is_folder else str(PurePosixPath(found.real).parent)
+    if is_system(parent):  # no mount of it is taken, and all of it is no project
+        return "move it into one of these folders, or into one of its own: --mount code=DIR shows that"
     mount = f"--mount code={shlex.quote(parent)}"
-    return NotShown(
-        f"{_named(found)} is in no folder that the run sees:{table}",
-        fix=f"{mount} shows it, --sync copies the project, or --home names another home",
+    return f"{mount} shows it, --sync copies the project, or --home names another home"
+
+
+def _in_fixed(found: Found) -> str:
+    what = "work in one of these folders" if found.is_folder else "move it into one of these folders"
+    return (
+        f"{what}, --sync copies the project, or --image in place of --env takes a container that is "
+        "given other folders"
     )
 
 

@@ -14,7 +14,7 @@ from envkit.container.leftover import removed_on_failure
 from envkit.container.made import make
 from envkit.container.maker import condition, maker_of
 from envkit.engines.failures import LimitRefused, NameTaken
-from envkit.engines.values import ContainerFacts, ExecRequest, RunRequest, Tmpfs
+from envkit.engines.values import ContainerFacts, ExecRequest, ExecResult, RunRequest, Tmpfs
 from envkit.environment import cache, card_lease, cards_inside, folders
 from envkit.environment.secrets import values
 from envkit.environment.site import Site
@@ -57,6 +57,7 @@ _REMOVE = (
     'rmdir -- "$1"/attempts/* "$1"/attempts "$1" 2>/dev/null; true'
 )
 _EXISTS = "File exists"
+_NOT_THERE = (126, 127)  # a shell's and runc's codes of a program that cannot be started, or is not there
 _SHOWN_S = 1.0  # for a container that another envkit makes at this moment
 _BEGIN_S = 60.0  # for the supervisor to start in an environment
 
@@ -92,12 +93,21 @@ def _in_environment(site: Site, plan: JobPlan, node: NodePlan, report: Report) -
         _send(site, plan, report)
         done = site.engine.inside.execute(place.container, request)
         if done.code != 0:
-            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
-            raise RunError(
-                f"the run could not be started in environment {place.name}: {said[-500:]}",
-                fix=f"`envkit logs {place.name}` and `envkit verify` tell more of the environment",
-            )
+            raise _not_begun(place, done)
     return going
+
+
+def _not_begun(place: InEnvironment, done: ExecResult) -> RunError:
+    said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+    if done.code in _NOT_THERE and f'"{place.python[0]}"' in said:
+        return RunError(
+            f"environment {place.name} has no program {place.python[0]}",
+            fix=f"--python PATH; `envkit exec {place.name} -- which -a python3` shows which it has",
+        )
+    return RunError(
+        f"the run could not be started in environment {place.name}: {said[-500:]}",
+        fix=f"`envkit logs {place.name}` and `envkit verify` tell more of the environment",
+    )
 
 
 def _in_container(site: Site, plan: JobPlan, node: NodePlan, report: Report) -> Going:

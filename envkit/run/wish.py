@@ -147,7 +147,8 @@ def _asked(site: Site, wish: Wish, settled: _Settled, report: Report) -> Request
         shown = (project.shown(wish.job.name), *place.mounts)
         script = _script(wish.here or site.host, wish, shown, report)
     else:
-        script = _script(site.host, wish, place.mounts, report)
+        fixed = isinstance(place, InEnvironment)
+        script = _script(site.host, wish, place.mounts, report, fixed=fixed)
     attempt = _attempt(site, wish, RunFolder.on_host(_home(place.mounts), wish.job.name), report)
     return request(place, script, replace(wish.job, attempt=attempt), settled.env)
 
@@ -183,15 +184,17 @@ def _home(mounts: tuple[Mount, ...]) -> str:
     )
 
 
-def _script(host: Host, wish: Wish, shown: tuple[Mount, ...], report: Report) -> Script:
+def _script(
+    host: Host, wish: Wish, shown: tuple[Mount, ...], report: Report, *, fixed: bool = False
+) -> Script:
     """Return what is run and where: `--workdir` decides, else the script's folder, else the caller's."""
     chosen = wish.workdir and scripts.folder(host, wish.workdir, shown, option="--workdir ")
     if wish.script is not None:
         found = scripts.find(host, wish.script, shown)
-        script = scripts.script(host, found, wish.args, shown)
+        script = scripts.script(host, found, wish.args, shown, fixed=fixed)
         return replace(script, directory=chosen) if chosen else script
     if wish.module is not None:
-        directory = chosen or scripts.folder(host, wish.cwd, shown, option="")
+        directory = chosen or scripts.folder(host, wish.cwd, shown, fixed=fixed)
         return scripts.module(wish.module, wish.args, directory)
     return Script(
         kind="command",
@@ -203,7 +206,7 @@ def _script(host: Host, wish: Wish, shown: tuple[Mount, ...], report: Report) ->
 
 def _directory(host: Host, cwd: str, shown: tuple[Mount, ...], report: Report) -> str:
     try:
-        return scripts.folder(host, cwd, shown, option="")
+        return scripts.folder(host, cwd, shown)
     except NotShown:
         report(f"it works in {HOME}: the run does not see {cwd}; --workdir names another folder")
         return HOME

@@ -118,6 +118,22 @@ def test_what_no_mount_holds_names_the_mounts_and_the_ways_out(tree: Tree) -> No
     )
 
 
+def test_a_way_out_is_none_that_would_be_refused(tree: Tree) -> None:
+    outside = Found(asked="/tmp/e.py", real="/tmp/e.py")
+    with pytest.raises(NotShown) as caught:
+        scripts.translate(outside, tree.shown)
+    assert "=/tmp" not in caught.value.fix and "--sync" not in caught.value.fix
+    with pytest.raises(NotShown) as caught:
+        scripts.translate(outside, tree.shown, fixed=True)
+    assert caught.value.fix == (
+        "move it into one of these folders, --sync copies the project, or --image in place of --env takes "
+        "a container that is given other folders"
+    )
+    with pytest.raises(NotShown) as caught:
+        scripts.folder(LocalHost(), "/etc", tree.shown, option="--workdir ")
+    assert caught.value.fix == "--workdir DIR names one of these folders, or one below"
+
+
 def test_a_link_out_of_the_mounts_is_told_with_where_it_leads(tree: Tree) -> None:
     (tree.home / "out.py").symlink_to(tree.root / "elsewhere/e.py")
     with pytest.raises(NotShown, match=r"out.py \(that is .*/elsewhere/e.py\) is in no folder"):
@@ -170,7 +186,7 @@ def test_a_file_is_run_as_its_name_or_first_line_says(tree: Tree, name: str, tex
 
 
 def test_a_module_is_run_where_the_caller_is(tree: Tree) -> None:
-    directory = scripts.folder(LocalHost(), str(tree.home / "proj"), tree.shown, option="")
+    directory = scripts.folder(LocalHost(), str(tree.home / "proj"), tree.shown)
     assert scripts.module("pkg.train", ("--a",), directory) == Script(
         kind="module", target="pkg.train", directory="/work/home/proj", args=("--a",)
     )
