@@ -77,6 +77,8 @@ def for_scripts(request: Facts, env: Mapping[str, str], shim: str) -> Dict[str, 
     """Return what the script's own processes get besides: the shim that Python loads before it."""
     path = env.get("PYTHONPATH", "")
     added = {"PYTHONPATH": f"{shim}{os.pathsep}{path}" if path else shim}
+    if env.get("ENVKIT_TRANSFER") != "1":  # not for NPUs
+        added["ENVKIT_NO_NPU"] = request["accelerator"]
     if request["redirect"]:
         added["ENVKIT_MODEL_DIR"] = os.path.join(request["folder"], "model")
     return added

@@ -23,6 +23,10 @@ def bring_in() -> None:
         import envkit_transfer
 
         envkit_transfer.install()
+    elif os.environ.get("ENVKIT_NO_NPU"):
+        import envkit_no_npu
+
+        envkit_no_npu.install(os.environ["ENVKIT_NO_NPU"])
     if os.environ.get("ENVKIT_MODEL_DIR"):
         import envkit_redirect
 
