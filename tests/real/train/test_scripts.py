@@ -72,6 +72,26 @@ def test_nccl_on_two_npus_is_hccl(trainer: Trainer, ascend_image: str) -> None:
     assert trainer.end()["state"] == "finished"
 
 
+GREEDY = """\
+import time
+import torch
+import torch_npu
+from torch_npu.npu import amp
+from torch_npu.contrib import transfer_to_npu
+print("the manual's lines did no harm", amp.autocast.__name__, flush=True)
+held = [torch.empty(1 << 28, dtype=torch.uint8, device="cuda") for _ in range(8)]
+"""
+
+
+def test_want_of_a_cards_memory_is_told(trainer: Trainer, ascend_image: str) -> None:
+    """The stand-in has 1 GiB on a card, and the real torch_npu says that 2 do not fit."""
+    done = on_npus(trainer, ascend_image, trainer.script(GREEDY), "--device", "ascend:0")
+    assert done.returncode == 8 and "the manual's lines did no harm autocast" in done.stdout, done.stderr
+    end = trainer.end()
+    assert (end["state"], end["cause"]) == ("failed", "device-memory"), end
+    assert "ran out of the device's memory" in done.stderr and "NPU out of memory" in done.stderr
+
+
 @pytest.mark.parametrize("accelerator", ["cuda", "ascend"])
 @pytest.mark.parametrize("name", ALL)
 def test_on_cards(trainer: Trainer, accelerator: str, name: str) -> None:
