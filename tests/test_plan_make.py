@@ -157,7 +157,7 @@ def test_torch_that_cannot_be_had_blocks_the_build() -> None:
 def test_a_wheel_of_the_spec_s_own_serves_like_the_machine_s() -> None:
     own = Inputs(files=(ContextFile(name=f"wh/{WHEEL}", content=b""),))
     plan = plan_of(BuildFacts(reachable={"torch": False}), own, torch="2.13.0", pip={"wheels": "wh"})
-    assert (plan.blocked, plan.wheels, plan.torch and plan.torch.index) == ("", True, None)
+    assert (plan.blocked, plan.own_wheels, plan.torch and plan.torch.index) == ("", ("torch",), None)
     assert decisions(plan)["torch"][1].endswith("; its wheel is in the spec's own folder")
 
 

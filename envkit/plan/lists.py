@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -51,6 +52,12 @@ def wheels_of(spec: Spec, inputs: Inputs) -> tuple[str, ...]:
     """Return the names of the wheels in the spec's own folder."""
     places = (file.name.rpartition("/") for file in inputs.files)
     return tuple(name for folder, _, name in places if folder == spec.pip.wheels and name.endswith(".whl"))
+
+
+def projects(wheels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the projects that these wheels are of, as their names begin (PEP 427)."""
+    found = {wheel.partition("-")[0] for wheel in wheels}
+    return tuple(sorted(name for name in found if re.fullmatch(r"[A-Za-z0-9._]+", name)))
 
 
 def _users_files(spec: Spec, inputs: Inputs, named: dict[str, ContextFile]) -> Iterator[ContextFile]:

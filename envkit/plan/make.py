@@ -94,6 +94,7 @@ def _compose(
         torch=parts.torch,
         requirements=requirements,
         wheels=bool(spec.pip.wheels or (facts.wheels and _is_at_hand(parts.torch))),
+        own_wheels=lists.projects(lists.wheels_of(spec, inputs)),
         user=user,
         env=tuple(spec.env.items()),
         labels=_labels(spec, facts, parts, door),
