@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from envkit.accelerators import ACCELERATORS
+from envkit.accelerators import ACCELERATORS, cuda_rows, npu_rows
 from envkit.accelerators.base import Shape
 from envkit.accelerators.base_names import read_name
 from envkit.accelerators.fit import Misfit, Resolved, Target, TorchChoice, Wish
@@ -188,6 +188,32 @@ def test_what_was_looked_at_says_why_it_was_left_and_where_that_stands() -> None
         )
     ]
     assert all(row.source.startswith("pytorch RELEASE.md") for row in looked)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "word", "chip"),
+    [
+        # As nvidia-smi and npu-smi, and so `envkit devices`, write them.
+        ("cuda", "NVIDIA H100 80GB HBM3", "9.0"),
+        ("cuda", "NVIDIA A100-SXM4-80GB", "8.0"),
+        ("cuda", "Tesla V100-SXM2-16GB", "7.0"),
+        ("cuda", "NVIDIA GeForce RTX 4090", "8.9"),
+        ("cuda", "NVIDIA L40", "8.9"),
+        ("cuda", "NVIDIA RTX PRO 6000 Blackwell Server Edition", "12.0"),
+        ("ascend", "910B3", "910b"),
+        ("ascend", "Ascend910_9382", "a3"),
+        ("ascend", "310P3", "310p"),
+    ],
+)
+def test_a_card_is_known_by_the_name_that_its_tool_prints(accelerator: str, word: str, chip: str) -> None:
+    rows = {"cuda": cuda_rows.chip_of, "ascend": npu_rows.chip_of}
+    assert rows[accelerator](word) == chip
+
+
+def test_a_name_that_two_generations_have_is_asked_back() -> None:
+    with pytest.raises(Misfit) as error:
+        npu_rows.chip_of("Ascend910")
+    assert error.value.fix == "say which: `chip: a3`, or `chip: 910`"
 
 
 def test_other_chips_images_are_one_row() -> None:

@@ -29,6 +29,13 @@ GLIBC = {"debian:12": "2.36", "ubuntu:22.04": "2.35", "ubuntu:24.04": "2.39", "o
         ("debian:12@sha256:" + "0" * 64, "debian:12", "3.11", None),
         ("mirror.example:5000/library/ubuntu:22.04", "ubuntu:22.04", "3.10", None),
         ("nvidia/cuda:12.8.1-cudnn-devel-ubuntu24.04", "ubuntu:24.04", "3.12", None),
+        ("nvidia/cuda:12.1.1-cudnn8-runtime-ubuntu22.04", "ubuntu:22.04", "3.10", None),
+        (
+            "x/ascend/torch-npu:2.12.0-cann9.1.0-910b-ubuntu22.04-py3.12",
+            "ubuntu:22.04",
+            "3.10",
+            "3.12",
+        ),
         ("hub.example/ascend/cann:9.1.0-910b-ubuntu22.04-py3.11", "ubuntu:22.04", "3.10", "3.11"),
         ("mirror.example/openeuler:24.03", "openeuler:24.03", "3.11", None),
         ("openeuler/openeuler:24.03-lts-sp2", "openeuler:24.03", "3.11", None),

@@ -23,6 +23,7 @@ from envkit.accelerators.fit import (
 )
 from envkit.accelerators.needs import Code
 
+_MAKER = re.compile(r"^((nvidia|tesla|geforce) *)+")
 # Jetsons run what was built for them, others do not run that (torch/cuda/__init__.py, DEVICE_REQUIREMENT).
 _JETSON = ("5.3", "6.2", "7.2", "8.7", "10.1", "11.0")
 
@@ -40,12 +41,14 @@ class Build:
 
 def chip_of(word: str) -> str:
     """Return the compute capability of a card as a spec names it; Misfit for one that is not known."""
-    plain = word.lower().replace(" ", "").removeprefix("nvidia").removeprefix("geforce")
+    plain = _MAKER.sub("", word.lower()).replace(" ", "")
+    # As nvidia-smi writes it, its kind stands first: `A100-SXM4-80GB`, `H100 80GB HBM3`.
+    first = re.split(r"[ -]", _MAKER.sub("", word.lower()))[0]
     if re.fullmatch(r"[0-9]{1,2}\.[0-9]", plain):
         return plain
     chips = compat.table("cuda")["chips"]
     for chip, row in chips.items():
-        if any(_names(card, plain) for card in row["cards"]):
+        if any(_names(card, plain) or _names(card, first) for card in row["cards"]):
             return str(chip)
     known = ", ".join(card for row in chips.values() for card in row["cards"])
     raise Misfit(

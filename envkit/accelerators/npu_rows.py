@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any
 
 from envkit import compat
-from envkit.accelerators import torch_rows
+from envkit.accelerators import npu_smi, torch_rows
 from envkit.accelerators.fit import AUTO, Misfit, Refusal, Wish, below, fits_python, minor, nearest, numbers
 
 
@@ -19,6 +19,9 @@ class Match(IntEnum):
     LOOSE = 1  # their makers call the two lines compatible
     UNKNOWN = 2  # no table says
     NO = 3
+
+
+_EITHER = "ascend910"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,7 @@ def match(release: Release, cann: str) -> Match:
         return Match.UNKNOWN
     if release.cann == cann:
         return Match.MADE
-    line = compat.table("torch_npu")["lines"].get(minor(release.line), {}).get("cann", ())
+    line = _line(release).get("cann", ())
     if minor(cann) not in line and cann not in line:
         return Match.NO
     is_patch = minor(cann) == minor(release.cann) and "rc" not in cann and "beta" not in cann
@@ -87,7 +90,14 @@ def _is_newer(cann: str) -> bool:
 
 def line_source(release: Release) -> str:
     """Return who says what else a release line goes with."""
-    return str(compat.table("torch_npu")["lines"].get(minor(release.line), {}).get("source", release.source))
+    return str(_line(release).get("source", release.source))
+
+
+def _line(release: Release) -> dict[str, Any]:
+    """Return the row of its line: that of a release candidate alone, where there is one."""
+    lines = compat.table("torch_npu")["lines"]
+    found: dict[str, Any] = lines.get(release.line) or lines.get(minor(release.line), {})
+    return found
 
 
 def refusal(release: Release, wish: Wish) -> Refusal | None:
@@ -133,9 +143,15 @@ def chip_of(word: str) -> str:
     """Return CANN's word for a chip as a spec names it; Misfit for one that is not known."""
     plain = word.lower().replace(" ", "").removeprefix("ascend")
     chips = compat.table("cann")["chips"]
+    told = npu_smi.chip_word(word.strip())
     for chip, row in chips.items():
-        if plain == chip or plain in row["cards"]:
+        if word.lower() != _EITHER and (plain == chip or plain in row["cards"]):
             return str(chip)
+    if word.lower() == _EITHER:
+        what = "npu-smi calls an Atlas A3 Ascend910, and the first generation's name begins so"
+        raise Misfit(key="target.chip", what=what, fix="say which: `chip: a3`, or `chip: 910`")
+    if told in chips:
+        return told
     raise Misfit(
         key="target.chip",
         what=f"envkit knows no Ascend chip {word!r}",
