@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from envkit.compat.failures import BUILD, Failure, explain, explain_error, failures, likely, of_build
+from tests.failure_texts import TEXTS
 
 LOGS = Path(__file__).with_name("logs")
 NO_CANN = "libhccl.so: cannot open shared object file: No such file or directory"
@@ -34,6 +35,19 @@ def test_each_pattern_is_a_text_of_its_own_row(failure: Failure) -> None:
     assert failure.patterns and failure.cause and failure.fix and failure.source
     assert failure.rank in (1, 2, 3, 4)
     assert not any(pattern.search("") for pattern in failure.patterns)
+
+
+@pytest.mark.parametrize(("failure", "text"), TEXTS)
+def test_another_text_of_a_row_finds_it_too(failure: str, text: str) -> None:
+    assert ids(text)[:1] == [failure]
+
+
+def test_every_pattern_of_every_row_has_a_text() -> None:
+    texts = [text for _, text in TEXTS]
+    for failure in (*failures(), *failures(BUILD)):
+        lines = [line for text in (*failure.samples, *texts) for line in (text, *text.splitlines())]
+        untried = [one.pattern for one in failure.patterns if not any(map(one.search, lines))]
+        assert untried == [], failure.id
 
 
 def test_no_two_rows_have_one_name() -> None:
