@@ -187,3 +187,18 @@ def test_what_cannot_be_meant_is_refused(probes: Probes, words: tuple[str, ...],
     done = smoke(*words)
     assert done.exit_code == code, done.output
     assert "fix:" in done.stderr
+
+
+NO_DRIVER = (
+    "RuntimeError: Failed to load the backend extension: torch_npu (because of ImportError: "
+    "libascend_hal.so: cannot open shared object file: No such file or directory)"
+)
+
+
+def test_what_the_table_of_failures_knows_of_a_failed_check_is_told(probes: Probes) -> None:
+    probes.facts["import"] = {"error": NO_DRIVER}
+    done = smoke("lab:dev", "--quick")
+    assert "no: import\n        the host's Ascend driver is not in the container" in done.stderr
+    assert "fix: mount /usr/local/Ascend/driver/lib64" in done.stderr
+    probes.facts["import"] = {"error": "ModuleNotFoundError: No module named 'torch'"}
+    assert "fix: torch must be in that Python" in smoke("lab:dev", "--quick").stderr

@@ -185,13 +185,25 @@ def _write(asked: Asked, report: Report) -> None:
 
 
 def _lacks(report: Report) -> str:
-    """Return what failed, and what got slower."""
+    """Return what failed, what is known of why, and what got slower."""
+    from envkit.smoke.why import why
+
     failed = [result.id for result in report.failed] or ([] if report.slower else ["nothing could be tried"])
-    return "\n        ".join([", ".join(failed)] * bool(failed) + [str(one) for one in report.slower])
+    known = why(report)
+    return "\n        ".join(
+        [", ".join(failed)] * bool(failed)
+        + ([known.cause] if known else [])
+        + [str(one) for one in report.slower]
+    )
 
 
 def _fix(report: Report) -> str:
     """Return what to do."""
+    from envkit.smoke.why import why
+
+    known = why(report)
+    if known and not any("No module named 'torch'" in result.reason for result in report.failed):
+        return known.fix
     if any(result.id == "import" for result in report.failed):
         return "torch must be in that Python: --python names another; `envkit build` makes an image with it"
     return "the reasons stand above; --json has all that was measured"
