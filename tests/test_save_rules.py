@@ -20,6 +20,7 @@ SAVED = (
     "/root/.ipython/profile_default/startup/mine.py",
     "/root/.local/share/code-server/extensions/acme.hello-1.2.3/x.js",
     "/root/.cache/torch/hub/checkpoints/resnet.pth",
+    "/work/cache/huggingface/hub/models--x/blobs/y",
     "/root/.gnupg/pubring.kbx",
     "/opt/venv/lib/python3.11/site-packages/x/__pycache__/y.pyc",
 )
@@ -44,6 +45,7 @@ NEVER = {
     "/root/.cache/torch_extensions/py311_cpu": "tool-caches",
     "/root/.cache/pip/http/a/b": "package-caches",
     "/var/lib/apt/lists/x_Packages": "package-caches",
+    "/work/cache/pip/http-v2/a/b": "package-caches",
     "/var/log/dpkg.log": "logs",
     "/etc/ssh/ssh_host_ed25519_key": "machine",
 }
