@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from envkit.cli.main import envkit
 from envkit.environment.up import Site
+from envkit.errors import EnvkitError
 from tests.environments import Door, TalkingHost, a_site
 
 ID = "uid=1000(ada) gid=100(users) groups=100(users)\n"
@@ -107,6 +108,22 @@ def test_what_no_image_changes_is_refused_before_one_is_built(
     done = run("up", str(tmp_path), *words)
     assert says in " ".join(done.stderr.split())
     assert done.exit_code == (7 if "cuda" in says else 2)
+
+
+@pytest.mark.usefixtures("site")
+def test_another_environment_of_that_name_is_refused_before_an_image_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build_image(*given: object) -> None:
+        raise EnvkitError("it is built", fix="")
+
+    monkeypatch.setattr("envkit.environment.target.build_image", build_image)
+    (tmp_path / "envkit.yaml").write_text("name: lab\nbase: debian:12\n")
+    run("up", "lab:dev", "--cpus", "2")
+    assert "it is built" in run("up", str(tmp_path)).stderr
+    assert "it is built" in run("up", str(tmp_path), "--cpus", "2").stderr
+    done = run("up", str(tmp_path), "--shm", "1g")
+    assert done.exit_code == 2 and "shm mib: it has" in done.stderr, done.output
 
 
 @pytest.mark.usefixtures("site")

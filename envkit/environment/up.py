@@ -82,9 +82,12 @@ def plan_up(site: Site, request: UpRequest) -> RunPlan:
 
 
 def refuse_early(site: Site, request: UpRequest) -> None:
-    """Refuse what no image changes, before one is built: folders, limits, ports, cards, missing secrets."""
+    """Refuse what no image changes, before one is built: folders, limits, ports, cards, missing secrets.
+
+    Nor does an image change that an environment of that name has other folders or limits.
+    """
     found = find(site.engine, environment_name(request.image, request.options))
-    secrets.values(_decide(site, request, found).secrets)
+    secrets.values(_plan(site, request, found).secrets)
 
 
 def up(site: Site, request: UpRequest, report: Report) -> Opened:

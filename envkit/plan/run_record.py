@@ -43,6 +43,10 @@ CARDS = "io.envkit.cards"  # the keys of the cards that a container has, or that
 _NAMES: Mapping[str, str] = {"idle_stop_s": "idle stop, in seconds"}
 
 
+# What the wish and the machine decide, whatever the image is.
+_OF_NO_IMAGE = ("user", "home", "cache", "port", "mounts", "cpus", "memory_mib", "shm_mib")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Difference:
     """Where an environment is not what was asked for."""
@@ -94,7 +98,10 @@ def kept_options(options: RunOptions, kept: Mapping[str, str]) -> RunOptions:
 
 
 def differences(plan: RunPlan, kept: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Return where the environment of these labels is not what the plan asks for."""
+    """Return where the environment of these labels is not what the plan asks for.
+
+    Of an image that is yet to be built, only what it does not decide is compared.
+    """
     if kept.get("io.envkit.run-digest") == digest(plan):
         return ()
     found, asked = _kept(kept), _record(plan)
@@ -106,6 +113,7 @@ def differences(plan: RunPlan, kept: Mapping[str, str]) -> tuple[Difference, ...
         )
         for key, value in asked.items()
         if key != "image"
+        and (plan.image_id or key in _OF_NO_IMAGE)
         and found.get(key, _BEFORE.get(key)) != value
         # The same cards may be counted otherwise since one was added, or died.
         and not (key == "device" and plan.device.keys and set(plan.device.keys) == set(_cards(kept)))
