@@ -30,7 +30,7 @@ LABELS = {"io.envkit.kind": "test", "io.envkit.test": "openeuler"}
 
 
 @contextmanager
-def standing_in(engine: Engine, host: Host, *targets: str) -> Iterator[dict[str, str]]:
+def standing_in(engine: Engine, host: Host, *targets: str, chip: str = "910b") -> Iterator[dict[str, str]]:
     """Build these stages of the Dockerfile beside `base`; yield their images' ids by name.
 
     `base` is called IMAGE and `cann` CANN until the end, when all are gone; a real IMAGE is never replaced.
@@ -40,7 +40,7 @@ def standing_in(engine: Engine, host: Host, *targets: str) -> Iterator[dict[str,
         pytest.skip(f"a real {IMAGE} is here: the stand-in would take its name")
     find_base("debian:12", engine, host, lambda line: None)
     made = {target: _build(engine, host, target) for target in ("base", *targets)}
-    tags = {"base": IMAGE, "cann": CANN}
+    tags = {"base": IMAGE, "cann": CANN.replace("910b", chip)}
     named = [(image, tags.get(target, f"envkit-test/openeuler:{target}")) for target, image in made.items()]
     try:
         for image, name in named:

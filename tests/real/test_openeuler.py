@@ -40,16 +40,16 @@ base: {stand_in.IMAGE}
 dnf: [git, less, tmux-1.0]
 ide: {{code_server: false}}
 """
-ASCEND = f"""\
+# A preset, but for what can be had here: the stand-in's Python, and the torch_npu that has a wheel for it.
+ASCEND = """\
 name: envkit-test-openeuler
-base: {stand_in.CANN}
-accelerator: ascend
+extends: [preset:{preset}]
+base: {base}
 python: "3.11"
 torch: "2.13.0"
 torch_npu: "2.13.0"
-target: {{chip: 910b}}
-dnf: [git, less, tmux]
 """
+PRESETS = {"ascend-openeuler": "910b", "ascend-310p-openeuler": "310p"}
 BUILT = "envkit-test-openeuler:dev"
 # Where a build could have left what it was told of the mirror.
 LOOK = 'grep -rl "$1" /etc /opt/envkit/etc /var/lib /var/log /usr/lib 2>/dev/null || true'
@@ -174,13 +174,22 @@ def test_a_mirror_stands_for_openeuler_s_own_addresses_and_no_others(tmp_path: P
     )
 
 
+@pytest.fixture(params=PRESETS)
+def chip(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The chip of a preset, whose spec lies in the test's folder."""
+    found = PRESETS[request.param]
+    base = stand_in.CANN.replace("910b", found)
+    (tmp_path / "envkit.yaml").write_text(ASCEND.format(preset=request.param, base=base))
+    return found
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_an_ascend_image_on_openeuler_is_built_with_both_ides_and_proven(
-    engine: docker.DockerClient, ascend_image: str, mirror: Path, built: str, tmp_path: Path
+@pytest.mark.usefixtures("ascend_image")
+def test_a_preset_on_openeuler_is_built_with_both_ides_and_proven(
+    engine: docker.DockerClient, chip: str, mirror: Path, built: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "envkit.yaml").write_text(ASCEND)
-    with stand_in.standing_in(connect(LocalHost()), LocalHost(), "cann", "compilers") as made:
+    with stand_in.standing_in(connect(LocalHost()), LocalHost(), "cann", "compilers", chip=chip) as made:
         stand_in.take_repository(made["compilers"], mirror)
         words = (sys.executable, "-m", "tests.npu_sim.with_row", "build", str(tmp_path), "--json")
         root = Path(__file__).parents[2]

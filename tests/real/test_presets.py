@@ -121,9 +121,9 @@ TABLE = {
     "tensorflow": Built(spec=""),
 }
 NOT_HERE = {
-    "ascend-310p-openeuler": "openEuler's packages are elsewhere (tests/openeuler has a stand-in for dnf)",
-    "ascend-openeuler": "openEuler's packages are elsewhere (tests/openeuler has a stand-in for dnf)",
-    "cpu-arm64": "it wants an arm64 engine",
+    "ascend-310p-openeuler": "built by test_openeuler.py, on a stand-in for openEuler",
+    "ascend-openeuler": "built by test_openeuler.py, on a stand-in for openEuler",
+    "cpu-arm64": "envkit builds for the engine's own machine, and none here is arm64",
     "platform-manual": "code-server's install script is fetched from its maker",
     "tensorflow-cuda": "gigabytes of NVIDIA's libraries",
 }
