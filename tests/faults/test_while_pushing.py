@@ -58,8 +58,8 @@ class Desk:
         """Remove an image by its name.
 
         A push whose client was killed goes on in the engine, which notes at its end under which digest the
-        registry has the image (tried on 20.10, also when the pushed name is gone by then). That alone keeps an
-        image that lost its last name: nameless, until `envkit gc` finds it an hour old.
+        registry has the image (tried on 20.10, also when the pushed name is gone by then). That alone keeps
+        an image that lost its last name: nameless, until `envkit gc` finds it an hour old.
         """
         images = self.place.engine.images
         identity = images.get(image).id
