@@ -204,3 +204,23 @@ def test_a_preset_on_openeuler_is_built_with_both_ides_and_proven(
     assert held["rpm"]["tmux"] == "1.0-1.oe2403" and "gcc-c++" not in held["rpm"]
     use = "import torch; print((torch.ones(3, device='npu') * 2).sum().item())"
     assert engine.containers.run(built, ["python", "-c", use], remove=True).decode().split()[-1] == "6.0"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("way", [(), ("--by-commit",)], ids=["build", "commit"])
+def test_an_image_of_openeuler_is_adopted_with_both_ides_and_proven(
+    mirror: Path, built: str, way: tuple[str, ...]
+) -> None:
+    with stand_in.standing_in(connect(LocalHost()), LocalHost(), "compilers") as made:
+        stand_in.take_repository(made["compilers"], mirror)
+        program = str(Path(sys.executable).with_name("envkit"))
+        words = (program, "adopt", stand_in.IMAGE, "--tag", built, *way, "--json")
+        ended = subprocess.run(words, capture_output=True, text=True, timeout=3000, check=False)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    items = json.loads(ended.stdout)["built"]["verdict"]["items"]
+    assert {item["outcome"] for item in items} == {"passed", "not-applicable"}
+    # Of one long line, `docker logs` (which the SDK reads) may give nothing when the container has ended.
+    words = ("docker", "run", "--rm", built, "cat", "/opt/envkit/manifest.json")
+    held = json.loads(subprocess.run(words, capture_output=True, check=True, timeout=120).stdout)
+    assert held["os"] == "openEuler 24.03 (LTS)" and held["apt"] == {}
