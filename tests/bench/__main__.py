@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import builds, caches, doctors, life, pushes, runs, saves, smoke, starts, trains
+from tests.bench import builds, caches, doctors, life, pushes, runs, saves, smoke, starts, throughput, trains
 from tests.bench.table import markdown
 
 
@@ -24,6 +24,7 @@ def main() -> None:
             *smoke.measure(),
             *runs.measure(),
             *trains.measure(),
+            *throughput.measure(),
         ]
         proof = builds.seconds([builds.ENVKIT, "verify", builds.OURS])
         bench.engine.close()
