@@ -71,7 +71,7 @@ def test_what_is_there_is_not_sent_again(engine: FakeEngine) -> None:
 
 
 def test_a_name_that_was_another_images_is_given_back(engine: FakeEngine) -> None:
-    other = engine.images.add(replace(image(), id="sha256:" + "c" * 64, tags=(TO,)))
+    other = engine.images.add(replace(image(), id=OTHER, tags=(TO,)))
     push(engine, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
     assert engine.images.require(TO).id == other.id
 
@@ -177,6 +177,9 @@ def test_a_full_engine_keeps_none_of_the_names_for_a_while(
     assert engine.images.require("lab:dev").tags == ("lab:dev",)
 
 
+OTHER = "sha256:" + "c" * 64
+
+
 class Killed(BaseException):
     """The push ended where it was."""
 
@@ -184,22 +187,26 @@ class Killed(BaseException):
 @pytest.fixture
 def killed(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """What a push left that was killed while the engine sent."""
-    before = engine.images.require("lab:dev")
-    names: list[str] = []
+    kill(engine, monkeypatch)
+    return engine
+
+
+def kill(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Push, and leave the names as they are while the engine sends; who gave them is no more."""
+    before = {facts.id: facts.tags for facts in engine.images.list({})}
+    names: dict[str, tuple[str, ...]] = {}
 
     def push_(reference: str, *_: object) -> str:
-        names.extend(engine.images.require("lab:dev").tags)
+        names.update({facts.id: facts.tags for facts in engine.images.list({})})
         raise Killed
 
     monkeypatch.setattr(engine.images, "push", push_)
     with pytest.raises(Killed):
         push(engine, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
     monkeypatch.undo()
-    assert engine.images.require("lab:dev").tags == before.tags
-    for name in names:
-        pid = f".{os.getpid()}."
-        engine.images.tag(before.id, name.replace(pid, ".999999999."))
-    return engine
+    assert {facts.id: facts.tags for facts in engine.images.list({})} == before
+    for identity, name in ((identity, name) for identity, given in names.items() for name in given):
+        engine.images.tag(identity, name.replace(f".{os.getpid()}.", ".999999999."))
 
 
 def test_a_push_takes_away_the_name_that_a_killed_one_left(killed: FakeEngine) -> None:
@@ -214,6 +221,41 @@ def test_gc_takes_it_away_too_and_no_name_of_the_users(killed: FakeEngine) -> No
     found = leftovers(place, datetime.now(timezone.utc))
     sweep(place, found, lambda line: None)
     assert killed.images.require("lab:dev").tags == ("lab:dev", "registry.example:5000/team/mine:1")
+
+
+@pytest.fixture
+def robbed(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """What such a push left where its name was that of another image."""
+    engine.images.add(replace(image(), id=OTHER, tags=(TO,)))
+    kill(engine, monkeypatch)
+    (mark,) = engine.images.require(OTHER).tags
+    assert mark.startswith("envkit-unverified/") and engine.images.require("lab:dev").tags == ("lab:dev", TO)
+    return engine
+
+
+def test_an_image_gets_its_name_back_that_a_killed_push_took(robbed: FakeEngine) -> None:
+    push(robbed, HOST, PushWish(image="lab:dev", to=TO), Heard().view)
+    assert robbed.images.require(OTHER).tags == (TO,)
+    assert robbed.images.require("lab:dev").tags == ("lab:dev",)
+
+
+def test_gc_gives_it_back_too(robbed: FakeEngine) -> None:
+    place = Place(engine=robbed, host=HOST, cache="/nowhere/cache")
+    (one,) = leftovers(place, datetime.now(timezone.utc))
+    assert (one.kind, one.name) == ("taken name", TO) and "which gets it back" in one.why
+    told: list[str] = []
+    sweep(place, (one,), told.append)
+    assert told == [f"{TO} is given back"]
+    assert robbed.images.require(OTHER).tags == (TO,)
+    assert robbed.images.require("lab:dev").tags == ("lab:dev",)
+    assert leftovers(place, datetime.now(timezone.utc)) == ()
+
+
+def test_the_last_name_of_an_image_stays_where_nobody_knows_whose_it_was(robbed: FakeEngine) -> None:
+    robbed.images.untag(TO)
+    place = Place(engine=robbed, host=HOST, cache="/nowhere/cache")
+    assert leftovers(place, datetime.now(timezone.utc)) == ()
+    assert robbed.images.inspect(OTHER) is not None
 
 
 def test_a_full_registry_is_told_as_soon_as_it_does_not_take_a_layer(engine: FakeEngine) -> None:

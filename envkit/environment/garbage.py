@@ -16,7 +16,7 @@ from envkit.environment.left_folders import left_folders, remove_folder
 from envkit.environment.lookup import name_of
 from envkit.errors import EnvkitError
 from envkit.hosts.base import Host
-from envkit.image.lent_name import lent_by
+from envkit.image.lent_name import Taken, give_back, keeps, lent_by, taken
 from envkit.image.proving import UNVERIFIED
 
 # Where a maker cannot be asked (another machine, an older envkit), age decides: a verification takes two
@@ -24,7 +24,9 @@ from envkit.image.proving import UNVERIFIED
 _LEASE = timedelta(hours=1)
 # The last step of an image that envkit made: of one that a user derived from it, it is another.
 _OURS = re.compile(r"(/bin/sh -c #\(nop\) +)?(LABEL .*io\.envkit\.|COPY .* (in )?/opt/envkit/)|envkit commit")
-Kind = Literal["temporary", "half-made", "image", "build's name", "folder", "cache", "card", "run", "save"]
+Kind = Literal[
+    "temporary", "half-made", "image", "build's name", "taken name", "folder", "cache", "card", "run", "save"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,7 @@ class Leftover:
     id: str
     why: str
     size_bytes: int | None = None
+    taken: Taken | None = None  # the image of a "taken name" gets it back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,7 @@ def _in_engine(engine: Engine, now: datetime) -> tuple[Leftover, ...]:
     containers = tuple(_containers(everything, now))
     going = {one.id for one in containers}
     used = {facts.image for facts in everything if facts.id not in going}
-    return (*containers, *_images(engine, now, used))
+    return (*containers, *_taken(engine, now), *_images(engine, now, used))
 
 
 def sweep(place: Place, found: tuple[Leftover, ...], report: Callable[[str], None]) -> Swept:
@@ -84,7 +87,7 @@ def sweep(place: Place, found: tuple[Leftover, ...], report: Callable[[str], Non
             report(f"{one.name} stays: {error.what}")
             continue
         removed.append(one)
-        report(f"{one.name} is removed")
+        report(f"{one.name} is {'given back' if one.taken else 'removed'}")
     return Swept(removed=tuple(removed), kept=tuple(kept))
 
 
@@ -99,6 +102,8 @@ def _remove(place: Place, one: Leftover) -> None:
             save_lease.forget(place.engine, lease)
     elif one.kind in ("half-made", "card", "run"):
         place.engine.containers.remove_idle(one.id)  # whoever has started it meanwhile keeps it
+    elif one.taken:
+        give_back(place.engine, one.taken)
     else:
         place.engine.images.untag(one.id)
 
@@ -145,9 +150,18 @@ def _ownerless(maker: Maker | None, created: str, now: datetime) -> str | None:
     return f"{who}{age // timedelta(hours=1)} h ago"
 
 
+def _taken(engine: Engine, now: datetime) -> Iterator[Leftover]:
+    """Yield the names that killed pushes took from others' images, which are to have them back."""
+    for one in taken(engine.images.list({})):
+        why = _ownerless(maker_of_word(one.mark.rpartition("-")[2]), "", now)
+        if why:
+            what = f"a push took it from {short_id(one.owner)}, which gets it back, {why}"
+            yield Leftover(kind="taken name", name=one.reference, id=one.mark, why=what, taken=one)
+
+
 def _images(engine: Engine, now: datetime, used: set[str]) -> Iterator[Leftover]:
     for facts in engine.images.list({OWNED: "true"}):
-        names = [tag for tag in facts.tags if tag.startswith(f"{UNVERIFIED}/")]
+        names = [tag for tag in facts.tags if tag.startswith(f"{UNVERIFIED}/") and not keeps(tag)]
         for name in names:
             why = _ownerless(maker_of_word(name.rpartition("-")[2]), facts.created, now)
             lent = lent_by(name, facts.tags)
