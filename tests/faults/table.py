@@ -15,7 +15,7 @@ from tests.faults.proxy import Rule
 
 Begin = Literal["nothing", "created", "running", "stopped"]
 _ID = "[0-9a-f]{64}"
-HELLO, PING = ("GET", "/version"), ("GET", "/_ping")
+HELLO = ("GET", "/version")
 IMAGE = ("GET", "/images/[^/]+/json")
 BY_NAME = ("GET", "/containers/envkit-[^/]+/json")
 BY_ID = ("GET", f"/containers/{_ID}/json")
@@ -74,7 +74,7 @@ _UP = (
     _up(HELLO, "cut-before", "hello, link", (CUT, "-")),
     _up(HELLO, "hang-before", "hello, patience", (LATE, "-")),
     _up(HELLO, "fail", "hello, no engine's answer", ("made to fail", "-"), more={"status": 502}),
-    _up(PING, "cut-reply", "hello, ping", (CUT, "-")),
+    _up(HELLO, "cut-reply", "hello, half an answer", (CUT, "-"), more={"size": 100}),
     _up(IMAGE, "fail", "image, refusal", ("looking at the image", "-")),
     _up(IMAGE, "cut-reply", "image, half an answer", (CUT, "-"), more={"size": 100}),
     _up(BY_NAME, "cut-after", "lookup by name, link", ("looking at the container envkit-f-", "-")),

@@ -52,7 +52,7 @@ _STARTING = (
     (at.TALK, AFTER, 1),
     (at.CODE, AFTER, 1),
 )
-_HELLO = ((at.HELLO, BEFORE, 1), (at.PING, AFTER, 1))
+_HELLO = ((at.HELLO, BEFORE, 1), (at.HELLO, AFTER, 1))
 POINTS = {
     "up": (
         *_HELLO,
@@ -97,7 +97,7 @@ POINTS = {
         (at.STOP, BEFORE, 1),
         (at.STOP, AFTER, 1),
     ),
-    "start": (*_HELLO, (at.PING, BEFORE, 1), (at.HELLO, AFTER, 1), *_STARTING),
+    "start": (*_HELLO, *_STARTING),
     "restart": (*_HELLO, (at.STOP, BEFORE, 1), (at.STOP, AFTER, 1), *_STARTING),
 }
 CALLS = [(verb, *point) for verb, points in POINTS.items() for point in points]
