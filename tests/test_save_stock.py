@@ -31,6 +31,8 @@ def test_ours_are_listed_the_newest_first_with_who_uses_them(engine: FakeEngine)
     newer = replace(image(), id=OTHER, tags=("new:dev",), created="2026-02-01T00:00:00Z")
     engine.images.add(newer)
     engine.images.add(replace(image(), id="sha256:" + "d" * 64, tags=()))  # a step in between
+    engine.images.add(replace(image(), id="sha256:" + "f" * 64, tags=("envkit-unverified/lab:0123-x",)))
+    engine.images.tag("lab:dev", "envkit-unverified/push:0123-x")
     engine.images.add(replace(image(), id="sha256:" + "e" * 64, tags=("theirs:1",), labels={}))
     labels = {"io.envkit.kind": "environment", "io.envkit.environment": "mine"}
     engine.containers.create(RunRequest(image="lab:dev", name="envkit-mine", labels=labels))

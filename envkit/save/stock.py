@@ -10,6 +10,7 @@ from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ImageFacts
 from envkit.environment import lookup
 from envkit.errors import EnvkitError, UsageError
+from envkit.image.proving import UNVERIFIED
 from envkit.image.verdict import LABEL as VERDICT
 from envkit.image.verdict import from_label
 from envkit.plan.adopted import LABEL as ADOPTED
@@ -34,17 +35,21 @@ class Stocked:
 
 
 def stock(engine: Engine) -> tuple[Stocked, ...]:
-    """Return our images, the newest first; steps in between, which have no name, are `envkit gc`'s."""
+    """Return our images, the newest first; steps in between, which nobody named, are `envkit gc`'s."""
     users = {image: tuple(sorted(map(_who, found))) for image, found in _users(engine).items()}
-    found = (image for image in engine.images.list(_KIND) if image.tags)
+    found = (image for image in engine.images.list(_KIND) if _names(image))
     rows = (_row(image, users.get(image.id, ())) for image in found)
     return tuple(sorted(rows, key=lambda row: row.created, reverse=True))
+
+
+def _names(image: ImageFacts) -> tuple[str, ...]:
+    return tuple(tag for tag in image.tags if not tag.startswith(f"{UNVERIFIED}/"))
 
 
 def _row(image: ImageFacts, users: tuple[str, ...]) -> Stocked:
     return Stocked(
         id=image.id,
-        names=image.tags,
+        names=_names(image),
         size_bytes=image.size_bytes,
         created=image.created,
         verdict=_verdict(image),
