@@ -12,13 +12,14 @@ from tests.real.train.conftest import LONG_S, PROGRAM, Trainer
 pytestmark = pytest.mark.real
 
 LINES = 30_000
-# Slow enough for a supervisor that looks four times a second on a busy machine.
+# Slow enough for a supervisor that looks four times a second on a busy machine, and for who follows: on one
+# where torchrun takes over two seconds to start, that looks every 0.4 s, in which two ranks say 0.5 MB.
 TALKING = f"""
 import time
 for number in range({LINES}):
     print(f"step {{number:08d}} " + "." * 84)
     if number % 2000 == 0:
-        time.sleep(0.1)
+        time.sleep(0.3)
 print("the last word")
 """
 
