@@ -5,7 +5,7 @@ import time
 import torch
 from torch import nn
 
-BATCH, PIXELS, WARM, STEPS = 32, 32, 20, 200
+BATCH, PIXELS, WARM, STEPS = 32, 32, 20, 600
 
 
 def main() -> None:
