@@ -123,6 +123,9 @@ def test_an_unknown_name_is_told_with_those_that_are_near(tmp_path: Path) -> Non
     with pytest.raises(UsageError) as caught:
         find(site(tmp_path), "train-2")
     assert (caught.value.what, caught.value.fix) == ("there is no run 'train-2'", "did you mean train-1?")
+    with pytest.raises(UsageError, match="there is no run 'w'") as caught:
+        find(site(tmp_path), "w")
+    assert caught.value.fix.endswith("lists them. One of another --home is named by its folder: HOME/task/w")
 
 
 def test_a_name_in_two_homes_is_asked_for_by_its_folder(tmp_path: Path) -> None:

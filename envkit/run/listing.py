@@ -140,7 +140,8 @@ def _near(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=3)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return "`envkit runs` lists them" if known else "there is none; `envkit train` starts one"
+    found = "`envkit runs` lists them" if known else "there is none; `envkit train` starts one"
+    return f"{found}. One of another --home is named by its folder: HOME/{TASKS}/{name}"
 
 
 def home_of(facts: ContainerFacts) -> str:
