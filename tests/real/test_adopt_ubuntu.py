@@ -39,11 +39,12 @@ def theirs(engine: docker.DockerClient, debian: str) -> Iterator[str]:
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
+@pytest.mark.parametrize("way", [(), ("--by-commit",)], ids=["build", "commit"])
 def test_an_image_of_ubuntu_is_adopted_and_proven(
-    envkit: Envkit, engine: docker.DockerClient, theirs: str
+    envkit: Envkit, engine: docker.DockerClient, theirs: str, way: tuple[str, ...]
 ) -> None:
     tag = f"{fresh('envkit-test-ubuntu')}:dev"
-    adopted = json.loads(envkit("adopt", theirs, "--tag", tag, "--json"))
+    adopted = json.loads(envkit("adopt", theirs, "--tag", tag, *way, "--json"))
     try:
         outcomes = {item["outcome"] for item in adopted["built"]["verdict"]["items"]}
         assert outcomes == {"passed", "not-applicable"}
