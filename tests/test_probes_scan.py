@@ -11,7 +11,6 @@ import os
 import py_compile
 import random
 import sqlite3
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from envkit.save.search import search_plan
 from envkit.save.values import Value
 from tests import packs
 from tests.secret_samples import SAMPLES
+from tests.tars import tar_of
 
 TOKEN = b"1d973e25a52674a08f28c4fb715c7d4dc469d87582f64916"
 VALUES = (Value(name="TOKEN", bytes=TOKEN),)
@@ -42,15 +42,6 @@ class Searched(Scan):
     def look(self, path: bytes) -> None:
         os.chdir(self._root)
         super().look(path)
-
-
-def packed_tar(name: str, content: bytes) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        entry = tarfile.TarInfo(name)
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
-    return out.getvalue()
 
 
 def packed_zip(name: str, content: bytes) -> bytes:
@@ -73,11 +64,11 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "bz2": bz2.compress,
     "xz": lzma.compress,
-    "tar": lambda content: packed_tar("a/b.txt", content),
+    "tar": lambda content: tar_of({"a/b.txt": content}),
     "zip": lambda content: packed_zip("a/b.txt", content),
-    "tar.gz": lambda content: gzip.compress(packed_tar("a/b.txt", content)),
-    "zip in tar.xz": lambda content: lzma.compress(packed_tar("x.zip", packed_zip("b", content))),
-    "tar.gz in zip": lambda content: packed_zip("x.tgz", gzip.compress(packed_tar("b", content))),
+    "tar.gz": lambda content: gzip.compress(tar_of({"a/b.txt": content})),
+    "zip in tar.xz": lambda content: lzma.compress(tar_of({"x.zip": packed_zip("b", content)})),
+    "tar.gz in zip": lambda content: packed_zip("x.tgz", gzip.compress(tar_of({"b": content}))),
     "base64 in gz": lambda content: gzip.compress(base64.b64encode(b"u:" + content)),
 }
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
-import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,24 +19,11 @@ from envkit.save.findings import Found
 from envkit.save.search import all_written, in_settings, search_layers
 from envkit.save.values import Value
 from tests.scripted_host import ScriptedHost
+from tests.tars import tar_of
 
 TOKEN = b"1d973e25a52674a08f28c4fb715c7d4dc469d87582f64916"
 VALUES = (Value(name="TOKEN", bytes=TOKEN),)
 RULE = "the value of TOKEN"
-
-
-def layer(files: dict[str, bytes], links: dict[str, str] | None = None) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-        for name, target in (links or {}).items():
-            entry = tarfile.TarInfo(name)
-            entry.type, entry.linkname = tarfile.LNKTYPE, target
-            archive.addfile(entry)
-    return out.getvalue()
 
 
 class ThisPython(ScriptedHost):
@@ -71,7 +56,7 @@ def in_time(folder: Path, layers: list[bytes]) -> Found:
 
 
 def test_what_comes_while_it_is_searched_is_found_to_its_last_byte(tmp_path: Path) -> None:
-    layers = [layer({"a": bytes(90_000), "b": TOKEN}), layer({"c": os.urandom(50_000) + TOKEN})]
+    layers = [tar_of({"a": bytes(90_000), "b": TOKEN}), tar_of({"c": os.urandom(50_000) + TOKEN})]
     found = in_time(tmp_path, layers)
     assert {(one.path, one.rule, one.where) for one in found.findings} == {
         ("/b", RULE, "file"),
@@ -86,11 +71,11 @@ def test_no_layer_at_all_holds_nothing(tmp_path: Path) -> None:
 
 def test_a_layer_that_breaks_off_is_never_called_clean(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="could not be searched for secrets"):
-        in_time(tmp_path, [layer({"a": bytes(90_000)})[:50_000]])
+        in_time(tmp_path, [tar_of({"a": bytes(90_000)})[:50_000]])
 
 
 def test_a_file_is_known_by_each_of_its_names(tmp_path: Path) -> None:
-    found = in_time(tmp_path, [layer({"opt/kept": b"machine a login b"}, {"root/.netrc": "opt/kept"})])
+    found = in_time(tmp_path, [tar_of({"opt/kept": b"machine a login b"}, {"root/.netrc": "opt/kept"})])
     assert [(one.path, one.rule) for one in found.findings] == [("/root/.netrc", "logins (.netrc)")]
 
 

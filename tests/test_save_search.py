@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,20 +17,11 @@ from envkit.save.search import Archive, search_archive
 from envkit.save.values import Value
 from tests.scripted_host import ScriptedHost
 from tests.secret_samples import SAMPLES
+from tests.tars import tar_of
 
 TOKEN = b"1d973e25a52674a08f28c4fb715c7d4dc469d87582f64916"
 VALUES = (Value(name="TOKEN", bytes=TOKEN),)
 RULE = "the value of TOKEN"
-
-
-def packed(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return out.getvalue()
 
 
 def image(config: dict, *layers: bytes) -> bytes:
@@ -40,11 +29,11 @@ def image(config: dict, *layers: bytes) -> bytes:
     names = [f"{9 - number}/layer.tar" for number in range(len(layers))]  # in no order that tells anything
     manifest = [{"Config": "c.json", "RepoTags": None, "Layers": names}]
     files = dict(zip(names, layers, strict=True)) | {"c.json": json.dumps(config).encode()}
-    return packed(files | {"manifest.json": json.dumps(manifest).encode()})
+    return tar_of(files | {"manifest.json": json.dumps(manifest).encode()})
 
 
-LOWER = packed({"etc/motd": b"hello", "root/.netrc": b"machine a", "opt/k": b"x" + TOKEN})
-UPPER = packed({"opt/k.gz": gzip.compress(TOKEN), ".env": b"TOKEN=9sdf87sdf87", "opt/.wh.k": b""})
+LOWER = tar_of({"etc/motd": b"hello", "root/.netrc": b"machine a", "opt/k": b"x" + TOKEN})
+UPPER = tar_of({"opt/k.gz": gzip.compress(TOKEN), ".env": b"TOKEN=9sdf87sdf87", "opt/.wh.k": b""})
 WHOLE = image({"config": {"Env": ["A=1"]}}, LOWER, UPPER)
 FOUND = {
     Finding(where="lower layer", layer=1, path="/root/.netrc", rule="logins (.netrc)", remedy="flatten"),
@@ -98,24 +87,24 @@ def test_a_layer_that_is_compressed_is_read() -> None:
 
 def test_settings_and_history_are_searched() -> None:
     config = {"history": [{"created_by": f"run --token {TOKEN.decode()}"}]}
-    found = search(in_pieces(image(config, packed({"a": b""})))).findings
+    found = search(in_pieces(image(config, tar_of({"a": b""})))).findings
     assert [(one.where, one.rule) for one in found] == [("history", RULE)]
 
 
 def test_a_value_in_the_name_of_a_file_is_not_printed() -> None:
-    found = search(in_pieces(image({}, packed({}), packed({f"opt/{TOKEN.decode()}": b""})))).findings
+    found = search(in_pieces(image({}, tar_of({}), tar_of({f"opt/{TOKEN.decode()}": b""})))).findings
     assert [one.path for one in found] == ["/opt/REMOVED-BY-ENVKIT"]
     assert TOKEN.decode() not in repr(found)
 
 
 def test_what_any_image_may_hold_is_only_found_when_asked_for() -> None:
-    layers = (packed({}), packed({"opt/a.py": SAMPLES["hf"].encode()}))
+    layers = (tar_of({}), tar_of({"opt/a.py": SAMPLES["hf"].encode()}))
     assert search(in_pieces(image({}, *layers))).findings == ()
     assert len(search(in_pieces(image({}, *layers)), loose=True).findings) == 1
 
 
 @pytest.mark.parametrize(
-    "broken", [b"", b"no archive", WHOLE[: len(WHOLE) // 2], packed({"manifest.json": b"[]"})]
+    "broken", [b"", b"no archive", WHOLE[: len(WHOLE) // 2], tar_of({"manifest.json": b"[]"})]
 )
 def test_an_archive_that_is_not_whole_is_never_called_clean(broken: bytes) -> None:
     with pytest.raises(EngineError, match="could not be searched for secrets"):
@@ -124,7 +113,7 @@ def test_an_archive_that_is_not_whole_is_never_called_clean(broken: bytes) -> No
 
 def test_a_layer_that_cannot_be_unpacked_is_never_called_clean() -> None:
     zstd = b"\x28\xb5\x2f\xfd" + bytes(1000)
-    found = search(in_pieces(image({}, packed({"a": b""}), zstd)))
+    found = search(in_pieces(image({}, tar_of({"a": b""}), zstd)))
     assert "zstd" in found.unread[0].why
 
 

@@ -16,6 +16,7 @@ import docker
 
 from tests.boxes import Box
 from tests.real.train.conftest import PROGRAM, Trainer, until
+from tests.tars import tar_of
 
 IMAGE = "envkit-test-nodes:dev"
 _STAND_IN = Path(__file__).with_name("torch_stand_in")
@@ -51,13 +52,7 @@ def make_image(from_image: str) -> bytes:
 
 def _saved(files: dict[str, bytes], name: str) -> bytes:
     manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
-    saved = io.BytesIO()
-    with tarfile.open(fileobj=saved, mode="w") as archive:
-        for path, content in {"manifest.json": json.dumps(manifest).encode(), **files}.items():
-            entry = tarfile.TarInfo(path)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return saved.getvalue()
+    return tar_of({"manifest.json": json.dumps(manifest).encode(), **files})
 
 
 @dataclass
