@@ -46,7 +46,7 @@ class DiskHost:
             does: dict[str, Callable[[str], tuple[int, str, str]]] = {
                 scripts._LOOK: _look,
                 start._MAKE: _make,
-                start._MAKE_AND_GIVE: lambda path: _make(path, command.stdin),
+                f"{start._MAKE} && {start._GIVE}": lambda path: _make(path, command.stdin),
                 start._GIVE: lambda path: _write(f"{path}/{start._BEGIN}", command.stdin),
                 ":": lambda path: (0, "", ""),
                 start._REMOVE: _remove,

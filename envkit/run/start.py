@@ -51,7 +51,6 @@ _MAKE = (
     'mkdir -p -- "$(dirname -- "$1")" && { rmdir -- "$1" 2>/dev/null; mkdir -- "$1"; }'
 )
 _GIVE = f'cat >"$1"/{_BEGIN}'
-_MAKE_AND_GIVE = f"{_MAKE} && {_GIVE}"
 _REMOVE = (
     f'rm -f -- "$1"/{_BEGIN} "$1"/attempts/*/request.json; '
     'rmdir -- "$1"/attempts/* "$1"/attempts "$1" 2>/dev/null; true'
@@ -251,12 +250,13 @@ def _folder(site: Site, plan: JobPlan, node: NodePlan, begin: bytes) -> Iterator
     `begin`: what its container begins with.
     """
     path, is_new = str(plan.folder.path), node.request.attempt == 1
-    script = (_MAKE_AND_GIVE if is_new else _GIVE) if begin else _MAKE if is_new else ":"
+    script = " && ".join([_MAKE] * is_new + [_GIVE] * bool(begin))
     done = site.host.run(Command(words=("sh", "-c", script, "sh", path), stdin=begin, env={"LC_ALL": "C"}))
     if done.code != 0:
         if _EXISTS in done.stderr:
             raise exists(plan.name, runs=False)
-        site.host.run(Command(words=("sh", "-c", _REMOVE, "sh", path)))
+        if is_new:  # of one that went on before, what its attempts left is not ours to remove
+            site.host.run(Command(words=("sh", "-c", _REMOVE, "sh", path)))
         raise HostError(
             f"{path} cannot be made: {done.stderr.strip()}", fix="look at that folder's disk and rights"
         )
