@@ -41,9 +41,9 @@ class Build:
 
 def chip_of(word: str) -> str:
     """Return the compute capability of a card as a spec names it; Misfit for one that is not known."""
-    plain = _MAKER.sub("", word.lower()).replace(" ", "")
-    # As nvidia-smi writes it, its kind stands first: `A100-SXM4-80GB`, `H100 80GB HBM3`.
-    first = re.split(r"[ -]", _MAKER.sub("", word.lower()))[0]
+    name = _MAKER.sub("", word.lower())
+    plain = name.replace(" ", "")
+    first = re.split(r"[ -]", name)[0]  # as nvidia-smi writes it: `A100-SXM4-80GB`, `H100 80GB HBM3`
     if re.fullmatch(r"[0-9]{1,2}\.[0-9]", plain):
         return plain
     chips = compat.table("cuda")["chips"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from docker.errors import APIError
 
@@ -12,12 +12,11 @@ from envkit.engines.credentials import Login, Name
 from envkit.engines.docker_errors import spoken_as_ours
 from envkit.engines.failures import LinkLost
 from envkit.engines.registry_failures import registry_failure, stalled
-from envkit.engines.values import Published, Sent
+from envkit.engines.values import Published, Sent, SentState
 from envkit.errors import EngineError
 
 _CONNECT_S = 20.0
-_State = Literal["waiting", "sending", "again", "sent", "there"]
-_STATES: dict[str, _State] = {
+_STATES: dict[str, SentState] = {
     "Pushing": "sending",
     "Pushed": "sent",
     "Layer already exists": "there",

@@ -71,12 +71,15 @@ class ImageFacts:
     diff_ids: tuple[str, ...] = ()  # sha256:… of each layer's tar, the lowest first
 
 
+# there: the registry had it; again: it did not take it, and is asked once more in a while
+SentState = Literal["waiting", "sending", "again", "sent", "there"]
+
+
 class Sent(NamedTuple):
     """How far a layer of a push is."""
 
     layer: str  # the first twelve digits of its diff id
-    # there: the registry had it; again: it did not take it, and is asked once more in a while
-    state: Literal["waiting", "sending", "again", "sent", "there"]
+    state: SentState
     done_bytes: int = 0  # not compressed
     all_bytes: int = 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
-from envkit.container.maker import Maker, condition, maker_of, maker_of_word
+from envkit.container.maker import Maker, condition, maker_of
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, OWNED_CONTAINER, SAVE, ContainerFacts, ImageFacts, short_id
 from envkit.environment import card_lease, save_lease
@@ -17,7 +17,7 @@ from envkit.environment.lookup import name_of
 from envkit.errors import EnvkitError
 from envkit.hosts.base import Host
 from envkit.image.lent_name import Taken, give_back, keeps, lent_by, taken
-from envkit.image.proving import UNVERIFIED
+from envkit.image.proving import giver, is_for_now
 
 # Where a maker cannot be asked (another machine, an older envkit), age decides: a verification takes two
 # minutes, and the longest build step is cancelled after 20 minutes of silence (BuildRequest.silence_s).
@@ -72,7 +72,8 @@ def _in_engine(engine: Engine, now: datetime) -> tuple[Leftover, ...]:
     containers = tuple(_containers(everything, now))
     going = {one.id for one in containers}
     used = {facts.image for facts in everything if facts.id not in going}
-    return (*containers, *_taken(engine, now), *_images(engine, now, used))
+    images = engine.images.list({})
+    return (*containers, *_taken(images, now), *_images(engine, images, now, used))
 
 
 def sweep(place: Place, found: tuple[Leftover, ...], report: Callable[[str], None]) -> Swept:
@@ -150,20 +151,24 @@ def _ownerless(maker: Maker | None, created: str, now: datetime) -> str | None:
     return f"{who}{age // timedelta(hours=1)} h ago"
 
 
-def _taken(engine: Engine, now: datetime) -> Iterator[Leftover]:
+def _taken(images: tuple[ImageFacts, ...], now: datetime) -> Iterator[Leftover]:
     """Yield the names that killed pushes took from others' images, which are to have them back."""
-    for one in taken(engine.images.list({})):
-        why = _ownerless(maker_of_word(one.mark.rpartition("-")[2]), "", now)
+    for one in taken(images):
+        why = _ownerless(giver(one.mark), "", now)
         if why:
             what = f"a push took it from {short_id(one.owner)}, which gets it back, {why}"
             yield Leftover(kind="taken name", name=one.reference, id=one.mark, why=what, taken=one)
 
 
-def _images(engine: Engine, now: datetime, used: set[str]) -> Iterator[Leftover]:
-    for facts in engine.images.list({OWNED: "true"}):
-        names = [tag for tag in facts.tags if tag.startswith(f"{UNVERIFIED}/") and not keeps(tag)]
+def _images(
+    engine: Engine, images: tuple[ImageFacts, ...], now: datetime, used: set[str]
+) -> Iterator[Leftover]:
+    for facts in images:
+        if facts.labels.get(OWNED) != "true":
+            continue
+        names = [tag for tag in facts.tags if is_for_now(tag) and not keeps(tag)]
         for name in names:
-            why = _ownerless(maker_of_word(name.rpartition("-")[2]), facts.created, now)
+            why = _ownerless(giver(name), facts.created, now)
             lent = lent_by(name, facts.tags)
             for left in (lent, name) if why and lent else (name,) if why else ():
                 what = "a push's" if lent else "a build's"

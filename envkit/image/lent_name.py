@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from envkit.container.maker import condition, maker_of_word
+from envkit.container.maker import condition
 from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts
-from envkit.image.proving import UNVERIFIED, name_for_now
+from envkit.image.proving import UNVERIFIED, giver, is_for_now, name_for_now
 
 _LENT, _TAKEN = "push", "push-owner"
 
@@ -42,15 +42,16 @@ def called(engine: Engine, facts: ImageFacts, reference: str) -> Iterator[None]:
             engine.images.untag(left)
         return
     with ExitStack() as back:  # one by one, also when one of them fails: the engine's disk may be full
-        marks = [] if before is not None or not facts.tags else [name_for_now(_LENT, _word(reference))]
         if before is not None:
             mark = name_for_now(_TAKEN, _word(reference))
             back.callback(give_back, engine, Taken(reference=reference, owner=before.id, mark=mark))
             engine.images.tag(before.id, mark)
-        for name in (*marks, reference):
-            if before is None and facts.tags:  # an image that had no name keeps this one: it would go with it
-                back.callback(engine.images.untag, name)
-            engine.images.tag(facts.id, name)
+        elif facts.tags:  # an image that had no name keeps this one: it would go with it
+            mark = name_for_now(_LENT, _word(reference))
+            back.callback(engine.images.untag, mark)
+            engine.images.tag(facts.id, mark)
+            back.callback(engine.images.untag, reference)
+        engine.images.tag(facts.id, reference)
         yield
 
 
@@ -63,7 +64,7 @@ def give_back(engine: Engine, one: Taken) -> None:
 def taken(images: Iterable[ImageFacts]) -> tuple[Taken, ...]:
     """Return the names that pushes took from one of these images, and have not given back."""
     images = tuple(images)
-    words = {_word(name): name for facts in images for name in facts.tags if not name.startswith(UNVERIFIED)}
+    words = {_word(name): name for facts in images for name in facts.tags if not is_for_now(name)}
     return tuple(
         Taken(reference=words[word], owner=facts.id, mark=mark)
         for facts in images
@@ -94,4 +95,4 @@ def _word(reference: str) -> str:
 
 
 def _is_dead(mark: str) -> bool:
-    return condition(maker_of_word(mark.rpartition("-")[2])) == "gone"
+    return condition(giver(mark)) == "gone"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from envkit.accelerators import ACCELERATORS, needs
-from envkit.container.maker import is_this_process, maker_of_word, this_process, word
+from envkit.container.maker import Maker, is_this_process, maker_of_word, this_process, word
 from envkit.engines.base import Engine
 from envkit.engines.values import BuildEvent, BuildRequest, short_id
 from envkit.errors import EngineError, VerifyError
@@ -86,11 +86,21 @@ def name_for_now(name: str, what: str) -> str:
     return f"{UNVERIFIED}/{name}:{what}-{word(this_process())}"
 
 
+def is_for_now(name: str) -> bool:
+    """Tell whether an image's name is one that `name_for_now` made."""
+    return name.startswith(f"{UNVERIFIED}/")
+
+
+def giver(name: str) -> Maker | None:
+    """Return the process that gave a name for now; None where it does not tell."""
+    return maker_of_word(name.rpartition("-")[2])
+
+
 def forget_names(engine: Engine, image_id: str) -> None:
     """Take away the names for now that this process gave an image: with no other name it goes."""
     found = engine.images.inspect(image_id)
     for name in found.tags if found else ():
-        if name.startswith(f"{UNVERIFIED}/") and is_this_process(maker_of_word(name.rpartition("-")[2])):
+        if is_for_now(name) and is_this_process(giver(name)):
             _untag(engine, name)
 
 

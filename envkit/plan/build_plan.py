@@ -141,9 +141,7 @@ class BuildPlan:
     torch: TorchPlan | None
     requirements: tuple[str, ...]  # requirements files in the context's `requirements/`
     wheels: bool  # the context has a folder `wheels/`
-    own_wheels: tuple[
-        str, ...
-    ] = ()  # projects of which the spec's folder has wheels: a file may have changed
+    own_wheels: tuple[str, ...] = ()  # projects of the spec's own wheels, of which a file may have changed
     user: UserPlan
     env: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]

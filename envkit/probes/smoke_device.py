@@ -159,9 +159,7 @@ def see(plan: Facts) -> Facts:
             numbers = torch.arange(1000, device=device, dtype=torch.int32)
             card["where"] = str(numbers.device.type)
             card["sum"] = int(numbers.sum().item()) if numbers.device.type != "meta" else None
-        except (
-            RuntimeError
-        ) as error:  # a build without code for the card, for one: judged by what is told here
+        except RuntimeError as error:  # of a build without code for the card: judged by what is told here
             return {**seen, "error": f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"}
         card["memory_mib"] = _total(kind, number)
     return seen

@@ -10,7 +10,7 @@ from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ImageFacts
 from envkit.environment import lookup
 from envkit.errors import EnvkitError, UsageError
-from envkit.image.proving import UNVERIFIED
+from envkit.image.proving import is_for_now
 from envkit.image.verdict import LABEL as VERDICT
 from envkit.image.verdict import from_label
 from envkit.plan.adopted import LABEL as ADOPTED
@@ -28,9 +28,8 @@ class Stocked:
     size_bytes: int
     created: str  # RFC 3339
     verdict: str  # passed | failed | none
-    lineage: tuple[
-        str, ...
-    ]  # a line for each save, the newest first, then for an adoption; none for a built one
+    # A line for each save, the newest first, then for an adoption; none for a built one.
+    lineage: tuple[str, ...]
     used_by: tuple[str, ...]  # environments by name, other containers too
 
 
@@ -43,7 +42,7 @@ def stock(engine: Engine) -> tuple[Stocked, ...]:
 
 
 def _names(image: ImageFacts) -> tuple[str, ...]:
-    return tuple(tag for tag in image.tags if not tag.startswith(f"{UNVERIFIED}/"))
+    return tuple(tag for tag in image.tags if not is_for_now(tag))
 
 
 def _row(image: ImageFacts, users: tuple[str, ...]) -> Stocked:
