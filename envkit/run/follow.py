@@ -102,6 +102,7 @@ class _Following:
     offset: int
     number: int = 0
     silent: int = 0
+    waits: bool = True  # for the first word
     looked: float = field(default_factory=time.monotonic)  # it was just started, or found
     asked: float = field(default_factory=time.monotonic)
     began: float = field(default_factory=time.monotonic)
@@ -118,7 +119,7 @@ class _Following:
         if not self.number:
             self.number = last_number(self.site.host, self.run)
         if self._read():
-            self.silent = 0
+            self.silent, self.waits = 0, False
             return None
         attempt = self.run.folder.attempt(self.number)
         end = record(self.site.host, End, attempt.end)
@@ -128,11 +129,10 @@ class _Following:
                 return end
         elif self._has_vanished() and (lost := self._lost()):
             return lost
+        is_eager = self.waits and not self.silent
+        time.sleep(_FIRST_S if is_eager else _PAUSES_S[min(self.silent, len(_PAUSES_S) - 1)])
         if time.monotonic() - self.began > _EAGER_S:
             self.silent += 1
-        time.sleep(
-            _PAUSES_S[min(self.silent, len(_PAUSES_S) - 1)] if self.offset or self.silent else _FIRST_S
-        )
         return None
 
     def _read(self, *, is_last: bool = False) -> bool:
