@@ -69,7 +69,7 @@ def test_an_engine_that_answers_is_left_as_it_is() -> None:
 def test_a_bare_machine_gets_docker_and_its_daemon_a_session_of_its_own() -> None:
     host = bare()
     assert start(host, after(3), lambda line: None) is ENGINE
-    assert host.lines[3].endswith("install --yes --no-install-recommends docker.io iptables mmdebstrap")
+    assert host.lines[4].endswith("install --yes --no-install-recommends docker.io iptables mmdebstrap")
     launched = host.asked[-1].words
     assert launched[:4] == ("setsid", "--fork", "sh", "-c")
     assert launched[-1] == "dockerd"
@@ -78,7 +78,7 @@ def test_a_bare_machine_gets_docker_and_its_daemon_a_session_of_its_own() -> Non
 def test_only_what_is_missing_is_installed() -> None:
     host = bare(programs={name: ALL[name] for name in ("dockerd", "iptables")})
     start(host, after(1), lambda line: None)
-    assert host.lines[3].endswith("--no-install-recommends mmdebstrap")
+    assert host.lines[4].endswith("--no-install-recommends mmdebstrap")
 
 
 def test_nothing_is_installed_where_all_is_there() -> None:

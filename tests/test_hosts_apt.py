@@ -8,7 +8,8 @@ from envkit.errors import HostError
 from envkit.hosts.apt import install, is_apt_machine
 from tests.scripted_host import DEBIAN, ScriptedHost
 
-GOOD = {"dpkg --configure -a": (0, ""), "apt-get": (0, "")}
+LIST = r"dpkg-query -W -f ${db:Status-Eflag} ${binary:Package}\n"
+GOOD = {"dpkg --configure -a": (0, ""), "apt-get": (0, ""), LIST: (0, "ok apt\nok dpkg\n")}
 
 
 def test_a_killed_installation_is_finished_before_the_lists_are_read_and_packages_installed() -> None:
@@ -17,6 +18,7 @@ def test_a_killed_installation_is_finished_before_the_lists_are_read_and_package
     assert host.lines == [
         "dpkg --configure -a --force-confdef --force-confold",
         "apt-get -o DPkg::Lock::Timeout=300 update",
+        LIST,
         "apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends docker.io iptables",
     ]
     assert {command.env["DEBIAN_FRONTEND"] for command in host.asked} == {"noninteractive"}
@@ -34,6 +36,16 @@ def test_what_is_being_set_up_is_told() -> None:
     ]
 
 
+def test_what_dpkg_was_killed_at_is_unpacked_again() -> None:
+    listed = "reinstreq libdevmapper1.02.1:amd64\nok dmsetup\nreinstreq runc\n"
+    host = ScriptedHost(answers={**GOOD, LIST: (0, listed), "sh -c": (0, "")})
+    told: list[str] = []
+    install(host, ["docker.io"], told.append)
+    assert host.lines[3].endswith(" unpack libdevmapper1.02.1:amd64 runc") and "apt-get" in host.lines[3]
+    names = "libdevmapper1.02.1:amd64, runc"
+    assert told[1] == f"unpacking {names} again: an earlier installation was cut off there"
+
+
 def test_a_broken_third_party_source_does_not_stop_it() -> None:
     host = ScriptedHost(
         answers={**GOOD, "apt-get -o DPkg::Lock::Timeout=300 update": (100, "E: no Release file")}
@@ -47,8 +59,8 @@ def test_what_a_killed_installation_broke_is_mended_first() -> None:
     host = ScriptedHost(answers={**GOOD, "apt-get -o DPkg::Lock::Timeout=300 install": (100, said)})
     with pytest.raises(HostError, match="Unmet dependencies"):
         install(host, ["runc"], lambda line: None)
-    assert host.lines[3] == "apt-get -o DPkg::Lock::Timeout=300 --fix-broken install --yes"
-    assert host.lines[4] == host.lines[2]
+    assert host.lines[4] == "apt-get -o DPkg::Lock::Timeout=300 --fix-broken install --yes"
+    assert host.lines[5] == host.lines[3]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,19 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     ),
 )
 
+# dpkg configures no package whose unpacking was cut off, and apt 2.6 does not unpack it again where two need
+# each other, as libdevmapper1.02.1 and dmsetup do. `apt-get download` heeds no dependencies.
+_LIST_TORN = ("dpkg-query", "-W", "-f", r"${db:Status-Eflag} ${binary:Package}\n")
+_UNPACK = """
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+apt-get -o APT::Sandbox::User=root download "$@"
+dpkg --unpack ./*.deb
+dpkg --configure -a --force-confdef --force-confold || true  # what is missing comes with the installation
+"""
+
 Report = Callable[[str], None]
 
 
@@ -68,6 +81,9 @@ def install(host: Host, packages: Sequence[str], report: Report) -> None:
     report("reading the package lists (apt-get update)")
     # Not fatal by itself: one broken third-party source fails it, and Debian's own lists are there.
     _, update = _step(host, ("apt-get", "-o", _LOCK, "update"), report)
+    if torn := _torn(host):
+        report(f"unpacking {', '.join(torn)} again: an earlier installation was cut off there")
+        update += _step(host, ("sh", "-c", _UNPACK, "unpack", *torn), report)[1]
     report(f"installing {', '.join(packages)}")
     words = ("apt-get", "-o", _LOCK, "install", "--yes", "--no-install-recommends", *packages)
     code, lines = _step(host, words, report)
@@ -77,6 +93,13 @@ def install(host: Host, packages: Sequence[str], report: Report) -> None:
         code, lines = _step(host, words, report)
     if code != 0:
         raise _failure(packages, [*update, *lines])
+
+
+def _torn(host: Host) -> list[str]:
+    """Return the packages that dpkg was unpacking when it was killed: `reinstreq` in its status (dpkg(1))."""
+    listed = host.run(Command(words=_LIST_TORN, env=_ENV))
+    flagged = (line.split() for line in listed.stdout.splitlines())
+    return [words[1] for words in flagged if len(words) == 2 and words[0] == "reinstreq"]
 
 
 def _step(host: Host, words: tuple[str, ...], report: Report) -> tuple[int, list[str]]:

@@ -106,6 +106,32 @@ def test_who_is_not_root_is_told_what_to_do(bare: Bare) -> None:
     assert "sudo" in done.stderr and "Traceback" not in done.stderr
 
 
+# As dpkg leaves two packages that depend on each other, killed while it unpacks one of them.
+TORN = r"""
+exec 3>&1 >&2
+cd "$(mktemp -d)"
+apt-get update
+apt-get -o APT::Sandbox::User=root download dmsetup libdevmapper1.02.1
+dpkg --unpack ./*.deb
+torn='/^Package: libdevmapper1.02.1$/,/^$/'
+sed -i "$torn s/^Status: .*/Status: install reinstreq half-installed/" /var/lib/dpkg/status
+exec >&3
+"""
+INSTALL = """
+import sys
+from envkit.hosts.apt import install
+from envkit.hosts.local import LocalHost
+install(LocalHost(), ["dmsetup"], lambda line: print(line, file=sys.stderr))
+"""
+
+
+def test_what_a_kill_left_half_unpacked_is_unpacked_again(bare: Bare) -> None:
+    done = bare.sh(f"{TORN}\n{sys.executable} -c '{INSTALL}' && dpkg --audit && dmsetup --version")
+    assert "unpacking libdevmapper1.02.1:amd64 again" in done.stderr
+    assert done.returncode == 0 and done.stdout.startswith("Library version:"), done.stderr
+    bare.sh("dpkg --purge dmsetup libdevmapper1.02.1")  # the next installation is one from nothing
+
+
 def test_an_installation_that_was_killed_goes_on(bare: Bare) -> None:
     killed = bare.sh(
         "envkit engine start & "
