@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envkit.probes.run_merge import LONGEST, Lines, Merger
+from envkit.probes.run_merge import LONGEST, Lines, Merger, merge_rest
 
 
 def test_only_whole_lines_are_marked() -> None:
@@ -31,3 +31,34 @@ def test_what_came_before_the_end_is_merged(tmp_path: Path) -> None:
         b"[rank 0] b",
         b"[rank 1] c",
     ]
+
+
+NAMES = {0: "box rank 0", 1: "box rank 1"}
+
+
+def rest(folder: Path, merged: bytes) -> bytes:
+    """Return the log of all, completed after its writer was killed."""
+    (folder / "rank-0.log").write_bytes(b"one\ntwo\nthree")
+    (folder / "rank-1.log").write_bytes(b"[box rank 0] uno\n\ndue\n")
+    (folder / "all.log").write_bytes(merged)
+    merge_rest(str(folder), NAMES, str(folder / "all.log"), 60)
+    return (folder / "all.log").read_bytes()
+
+
+def test_what_a_killed_merger_had_not_got_to_is_added_once(tmp_path: Path) -> None:
+    begun = b"[box rank 1] [box rank 0] uno\n[box rank 0] one\n[box rank 1] \n"
+    whole = begun + b"[box rank 0] two\n[box rank 1] due\n[box rank 0] three\n"
+    assert rest(tmp_path, begun) == whole
+    assert sorted(rest(tmp_path, b"").splitlines()) == sorted(whole.splitlines())
+
+
+def test_a_line_that_was_torn_is_written_again_at_its_place(tmp_path: Path) -> None:
+    torn = b"[box rank 0] one\n[box rank 1] [box ra"
+    found = rest(tmp_path, torn)
+    assert found.startswith(b"[box rank 0] one\n[box rank 1] [box rank 0] uno\n[box rank 1] \n")
+    assert found.count(b"uno") == found.count(b"two") == found.count(b"three") == 1
+
+
+def test_a_log_with_a_hole_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "rank-0.log.cut").write_bytes(b"{}")
+    assert rest(tmp_path, b"[box rank 0] one\n") == b"[box rank 0] one\n"

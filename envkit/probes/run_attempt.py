@@ -28,6 +28,8 @@ class Attempt:
         node = request.get("node")
         self.several = request["nproc"] > 1 or bool(node and node["count"] > 1)
         self.ranks = commands.ranks(request)
+        where = f"{node['names'][node['rank']]} " if node and node["count"] > 1 else ""
+        self.names = {rank: f"{where}rank {rank}" for rank in self.ranks}  # in the log of all
 
     def path(self, *names: str) -> str:
         """Return where something of it lies."""

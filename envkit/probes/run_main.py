@@ -108,6 +108,7 @@ def _last(request: Facts) -> int:
 def _lost(request: Facts, number: int, told: Facts) -> Facts:
     """Write that an attempt was lost with the engine; `told`: its own last word, if it could say one."""
     from .run_judge import SENTENCES
+    from .run_merge import merge_rest
     from .run_summary import Summary
 
     attempt = Attempt(request, number)
@@ -129,6 +130,8 @@ def _lost(request: Facts, number: int, told: Facts) -> Facts:
         kept = {key: told[key] for key in ("code", "ranks", "started", "ended")}
         end.update(kept, sentence="lost: the engine or the machine went down, and asked it to end first")
     free_room(attempt.folder)
+    if attempt.several:
+        merge_rest(attempt.folder, attempt.names, attempt.path("all.log"), ECHO_S)
     Summary(request, number, end["started"] or end["ended"]).write(end=end)
     write(attempt.path("end.json"), end)
     return end
@@ -160,11 +163,8 @@ def _attempt(request: Facts, number: int) -> Facts:
     found = attempt.path("packages.json")
     env = {**os.environ, **request["env"]}
     supervisor.leave_alone(collect(request["python"], request["directory"], env, found))
-    where = f"{link.name} " if link is not None else ""
-    names = {rank: f"{where}rank {rank}" for rank in attempt.ranks}
-    merger = Merger(
-        attempt.folder, names, attempt.path("all.log") if attempt.several else None, request["echo"]
-    )
+    merged = attempt.path("all.log") if attempt.several else None
+    merger = Merger(attempt.folder, attempt.names, merged, request["echo"])
     merger.start()
     summary = Summary(request, number, supervisor.started)
     with contextlib.suppress(OSError):  # a disk that is full from the start: the end will tell

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
-from .run_limit import past_hole
+from .run_limit import CUT, past_hole
 
 STEP = 1 << 20  # bytes read at a time
 LONGEST = 1 << 20  # what is longer than this without an end of line becomes a line
@@ -21,10 +21,10 @@ PAUSE_S = 0.05  # between two looks; a person takes it for at once
 class Follower:
     """Reads on where it stopped, and gives what is new to its listener."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, offset: int = 0) -> None:
         self._path = path
         self._file: Optional[int] = None
-        self._offset = 0
+        self._offset = offset
 
     def read(self) -> bytes:
         """Return what has come since, up to a limit; nothing while there is no file."""
@@ -76,8 +76,16 @@ class Lines:
 class Merger:
     """Follows all logs in a thread of its own until it is told that they are complete."""
 
-    def __init__(self, folder: str, ranks: Dict[int, str], merged: Optional[str], echo: bool) -> None:
-        self._followers = {rank: Follower(os.path.join(folder, f"rank-{rank}.log")) for rank in ranks}
+    def __init__(
+        self,
+        folder: str,
+        ranks: Dict[int, str],
+        merged: Optional[str],
+        echo: bool,
+        done: Optional[Dict[int, int]] = None,
+    ) -> None:
+        since = done or {}  # bytes of each log that are merged already
+        self._followers = {rank: Follower(_log(folder, rank), since.get(rank, 0)) for rank in ranks}
         self._lines = {rank: Lines(name) for rank, name in ranks.items()}
         self._merged_path = merged
         self._merged: Optional[int] = None
@@ -124,6 +132,41 @@ class Merger:
             self._merged = _written(self._merged, text)
         if self._echo:
             self._echo = _written(1, text) is not None
+
+
+def merge_rest(folder: str, ranks: Dict[int, str], merged: str, limit_s: float) -> None:
+    """Add what a merger that was killed had not got to: the last words of an attempt are worth most.
+
+    A log whose middle was left out is not counted again: each process's own log has all that is kept.
+    """
+    if any(os.path.exists(path + CUT) for path in [merged, *(_log(folder, rank) for rank in ranks)]):
+        return
+    done, torn = _merged_so_far(merged, ranks)
+    # Whose line was torn comes first: a reader who is past its beginning finds the same bytes there.
+    order = sorted(ranks, key=lambda rank: rank != torn)
+    merger = Merger(folder, {rank: ranks[rank] for rank in order}, merged, False, done)
+    merger.start()
+    merger.finish(limit_s)
+
+
+def _merged_so_far(merged: str, ranks: Dict[int, str]) -> Tuple[Dict[int, int], Optional[int]]:
+    """Return how many bytes of each log are there, and whose line was torn: it is taken out."""
+    begins = {f"[{name}] ".encode(): rank for rank, name in ranks.items()}
+    done: Dict[int, int] = {}
+    with contextlib.suppress(FileNotFoundError), open(merged, "r+b") as file:
+        for line in file:
+            begin = line[: line.find(b"] ") + 2]
+            rank = begins.get(begin)
+            if not line.endswith(b"\n"):
+                file.truncate(file.tell() - len(line))
+                return done, rank
+            if rank is not None:
+                done[rank] = done.get(rank, 0) + len(line) - len(begin)
+    return done, None
+
+
+def _log(folder: str, rank: int) -> str:
+    return os.path.join(folder, f"rank-{rank}.log")
 
 
 def _written(file: int, text: bytes) -> Optional[int]:

@@ -126,3 +126,26 @@ def test_a_machine_that_went_down_counts_as_lost_and_is_tried_again(inside: Insi
     assert inside.end(2)["state"] == "finished"
     container.start()  # as a restart policy might, once more
     assert inside.wait() == 0 and not (inside.folder / "attempts" / "3").exists()
+
+
+def test_the_last_words_before_a_supervisor_was_killed_are_in_the_log_of_all(inside: Inside) -> None:
+    text = (
+        "import os, time\nif os.environ['ENVKIT_ATTEMPT'] == '1':\n"
+        "    open('ready' + os.environ['RANK'], 'x')\n"
+        "    while not os.path.exists('go'): time.sleep(0.05)\n"
+        "    print('last words', flush=True)\n    time.sleep(600)"
+    )
+    container = inside.begin(text, retries=1, retry_on=["host-lost"])
+    until(lambda: all((inside.top / f"ready{rank}").exists() for rank in (0, 1)), "the ranks do not begin")
+    container.reload()
+    supervisor = container.attrs["State"]["Pid"]
+    os.kill(supervisor, signal.SIGSTOP)  # it reads no more
+    (inside.top / "go").touch()
+    logs = [inside.attempt / f"rank-{rank}.log" for rank in (0, 1)]
+    until(lambda: all(b"last words\n" in log.read_bytes() for log in logs), "they are silent")
+    os.kill(supervisor, signal.SIGKILL)
+    container.wait(timeout=LONG_S)
+    container.start()
+    assert inside.wait() == 0
+    lines = (inside.attempt / "all.log").read_bytes().splitlines()
+    assert sorted(lines) == [b"[rank 0] last words", b"[rank 1] last words"]
