@@ -85,18 +85,6 @@ def test_each_cards_own_bios_is_its_firmware() -> None:
     assert [card.firmware for card in nvidia_smi.with_firmware(lambda words: None, cards)] == ["", ""]
 
 
-def test_a_split_cards_parts_are_cards_and_itself_cannot_be_used() -> None:
-    cards = nvidia_smi.of_cards(output("nvidia-smi-550-mig.csv"))
-    parts = nvidia_smi.of_parts(output("nvidia-smi-550-mig-list.txt"), cards)
-    assert [(part.part_of, part.memory_mib, part.key) for part in parts] == [
-        (0, 10240, "MIG-a686709d-6dc2-542a-8851-0d2508448c10"),
-        (0, 10240, "MIG-53864714-0a66-5df2-9007-9268e30d9a72"),
-    ]
-    assert [card.trouble for card in (*cards, *parts)] == [
-        "it is split (MIG): choose one of its parts by UUID", "", "", "",
-    ]  # fmt: skip
-
-
 def test_a_tool_that_fails_says_why() -> None:
     failed = Answer(code=9, stdout="NVIDIA-SMI has failed because it couldn't communicate with the driver.\n")
     assert nvidia_smi.find(lambda words: failed) == (

@@ -32,6 +32,13 @@ def test_gpus_are_told_with_colours_tabs_and_adapters_between() -> None:
     assert read("nvidia-smi-topo-two", 0, 1) == [({1: "NV12"}, "0-95", "0"), ({0: "NV12"}, "0-95", "0")]
 
 
+def test_a_card_whose_processors_are_not_told_keeps_its_node() -> None:
+    found = read("nvidia-smi-topo-eight", 0, 7)
+    assert [(cpus, numa) for _, cpus, numa in found] == [("", "0"), ("1", "1")]
+    assert found[0][0] == dict.fromkeys(range(1, 8), "NV18")
+    assert read("nvidia-smi-610-topo-h200", 0) == [({}, "0-23", "0")]
+
+
 def test_columns_may_be_set_with_spaces_too() -> None:
     assert read("nvidia-smi-topo-titan", 0, 1, 2, 3) == [
         ({1: "PHB", 2: "SYS", 3: "SYS"}, "0-5", "0"),

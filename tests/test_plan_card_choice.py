@@ -83,7 +83,14 @@ def test_a_part_is_chosen_by_its_uuid_only() -> None:
     parts = tuple(GPU(index=0, uuid=f"MIG-{n}", part_of=0) for n in range(2))
     assert [card.key for card in choose(ASK(uuids=("MIG-1",)), Seen(cards=(split, *parts)))] == ["MIG-1"]
     assert "choose one of its parts by UUID" in refused(ASK(ids=(0,)), split, *parts).what
-    assert "sees one MIG part only" in refused(ASK(uuids=("MIG-0", "MIG-1")), split, *parts).what
+    both = refused(ASK(uuids=("MIG-0", "MIG-1")), split, *parts)
+    assert (both.what, both.fix) == (
+        "cuda:MIG-0,MIG-1 cannot work together: a process sees one MIG part only",
+        "name one part alone: --device cuda:MIG-1",
+    )
+    busy = replace(parts[1], processes=(Process(pid=7, name="python"),))
+    error = refused(ASK(uuids=("MIG-1",)), split, parts[0], busy)
+    assert error.what.splitlines()[1].strip() == "cuda:MIG-1 (H100): in use by python (pid 7)"
 
 
 def test_chips_of_a_first_910_stay_in_one_ring() -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from envkit.accelerators.cards import OK, Answer, Ask, Card, CardUse, Process, number, whole
+from envkit.accelerators.nvidia_mig import of_parts
 from envkit.accelerators.topology import with_topology
 
 _TOOL = "nvidia-smi"
@@ -13,6 +14,7 @@ ABSENT = f"{_TOOL} is not there"
 _CSV = "--format=csv,noheader,nounits"
 USE = (_TOOL, "--query-gpu=index,name,utilization.gpu,memory.used,memory.total", _CSV)
 LIST = (_TOOL, "-L")
+_TABLE = (_TOOL,)
 
 _FIELDS = "index,uuid,name,driver_version,memory.total,memory.used,utilization.gpu,mig.mode.current"
 _CARDS = (_TOOL, f"--query-gpu={_FIELDS},compute_cap", _CSV)
@@ -23,8 +25,6 @@ _TOPOLOGY = (_TOOL, "topo", "-m")
 _BIOS = (_TOOL, "--query-gpu=index,vbios_version", _CSV)
 
 _UUID = re.compile(r"GPU-[0-9A-Fa-f-]+")
-_PART = re.compile(r"\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)]+)\)")
-_WHOLE = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)]+)\)")
 _LOST = re.compile(r"Unable to determine the device handle for GPU ?([0-9A-Fa-f:. ]+): (\S.*)")
 
 
@@ -45,7 +45,7 @@ def find(ask: Ask) -> tuple[tuple[Card, ...], str]:
     cards = with_processes(cards, _text(ask(_PROCESSES)))
     cards = with_topology(cards, _text(ask(_TOPOLOGY)))
     if any(card.is_split for card in cards):
-        cards = (*cards, *of_parts(_text(ask(LIST)), cards))
+        cards = (*cards, *of_parts(_text(ask(LIST)), _text(ask(_TABLE)), cards))
     return cards, said
 
 
@@ -118,33 +118,6 @@ def with_firmware(ask: Ask, cards: tuple[Card, ...]) -> tuple[Card, ...]:
     rows = (line.split(",") for line in _text(ask(_BIOS)).splitlines())
     versions = {row[0].strip(): row[1].strip() for row in rows if len(row) == 2 and "[" not in row[1]}
     return tuple(replace(card, firmware=versions.get(str(card.index), "")) for card in cards)
-
-
-def of_parts(text: str, cards: tuple[Card, ...]) -> tuple[Card, ...]:
-    """Read the MIG instances out of `nvidia-smi -L`: each is a card of its own, named by its UUID."""
-    by_index = {card.index: card for card in cards}
-    whole_card: Card | None = None
-    parts: list[Card] = []
-    for line in text.splitlines():
-        if found := _WHOLE.match(line):
-            whole_card = by_index.get(int(found[1]))
-        elif whole_card and (part := _PART.match(line)):
-            parts.append(_part(whole_card, part[1], part[3]))
-    return tuple(parts)
-
-
-def _part(card: Card, profile: str, uuid: str) -> Card:
-    size = re.search(r"(\d+)gb", profile)
-    return Card(
-        index=card.index,
-        uuid=uuid,
-        name=f"{card.name} MIG {profile}",
-        chip=card.chip,
-        driver=card.driver,
-        health=card.health,
-        memory_mib=int(size[1]) << 10 if size else None,
-        part_of=card.index,
-    )
 
 
 def _complaint(told: Answer) -> str:

@@ -92,7 +92,9 @@ def _named(wanted: Wanted, seen: Seen) -> tuple[Card, ...]:
     if against:
         raise AcceleratorError(
             f"{wanted.kind}:{_numbers(chosen)} cannot work together: {against}",
-            fix=f"--device {len(chosen)} takes {len(chosen)} that can",
+            fix=f"--device {len(chosen)} takes {len(chosen)} that can"
+            if all(card.part_of is None for card in chosen)
+            else f"name one part alone: --device {wanted.kind}:{chosen[-1].uuid}",
         )
     return chosen
 
@@ -127,7 +129,7 @@ def _far(link: str) -> int:
 
 def _refused(wanted: Wanted, seen: Seen, bad: Iterable[Card]) -> AcceleratorError:
     reasons = "".join(
-        f"\n    {wanted.kind}:{card.index} ({card.name}): {hindrance(card, seen, share=wanted.share)}"
+        f"\n    {wanted.kind}:{_numbers([card])} ({card.name}): {hindrance(card, seen, share=wanted.share)}"
         for card in bad
     )
     whole = tuple(card for card in seen.cards if card.part_of is None)
@@ -149,4 +151,4 @@ def _asked(wanted: Wanted) -> str:
 
 
 def _numbers(cards: Iterable[Card]) -> str:
-    return ",".join(str(card.index) for card in cards)
+    return ",".join(str(card.index) if card.part_of is None else card.uuid for card in cards)
