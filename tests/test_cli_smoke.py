@@ -195,6 +195,11 @@ NO_DRIVER = (
 )
 
 
+def test_a_check_that_is_not_there_is_told_with_those_that_are_near_or_all(probes: Probes) -> None:
+    assert "did you mean matmul" in smoke("cpu:dev", "--only", "matmull").output
+    assert "the checks are matmul, conv, attention" in smoke("cpu:dev", "--only", "nonsense").output
+
+
 def test_what_the_table_of_failures_knows_of_a_failed_check_is_told(probes: Probes) -> None:
     probes.facts["import"] = {"error": NO_DRIVER}
     done = smoke("lab:dev", "--quick")

@@ -91,6 +91,14 @@ def test_a_part_is_chosen_by_its_uuid_only() -> None:
     busy = replace(parts[1], processes=(Process(pid=7, name="python"),))
     error = refused(ASK(uuids=("MIG-1",)), split, parts[0], busy)
     assert error.what.splitlines()[1].strip() == "cuda:MIG-1 (H100): in use by python (pid 7)"
+    assert error.fix == (
+        "--device cuda:MIG-0 is free; `envkit devices` shows who has which; "
+        "--share takes a card beside others"
+    )
+    assert refused(ASK(free_ones=True), split, *parts).fix == (
+        "--device cuda:MIG-0 is free; `envkit devices` shows who has which"
+    ), "nobody can share a card that is split"
+    assert "it has 0, MIG-0, MIG-1" in refused(ASK(uuids=("MIG-9",)), split, *parts).what
 
 
 def test_chips_of_a_first_910_stay_in_one_ring() -> None:

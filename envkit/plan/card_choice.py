@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
@@ -78,7 +78,7 @@ def _named(wanted: Wanted, seen: Seen) -> tuple[Card, ...]:
         return (*(card for _, card in asked if card), *lost)
     absent = [name for name, card in asked if card is None]
     if absent:
-        there = ", ".join(dict.fromkeys(str(card.index) for card in seen.cards))
+        there = _numbers(seen.cards, ", ")
         raise AcceleratorError(
             f"this machine has no {wanted.kind} card {', '.join(absent)}: it has {there}",
             fix="`envkit devices` shows them all",
@@ -127,20 +127,24 @@ def _far(link: str) -> int:
     return next((n for n, word in enumerate(_NEAR) if link.startswith(word)), len(_NEAR))
 
 
-def _refused(wanted: Wanted, seen: Seen, bad: Iterable[Card]) -> AcceleratorError:
+def _refused(wanted: Wanted, seen: Seen, bad: Sequence[Card]) -> AcceleratorError:
     reasons = "".join(
         f"\n    {wanted.kind}:{_numbers([card])} ({card.name}): {hindrance(card, seen, share=wanted.share)}"
         for card in bad
     )
     whole = tuple(card for card in seen.cards if card.part_of is None)
-    free = tuple(card for card in whole if not hindrance(card, seen, share=wanted.share))
+    can_be_had = [card for card in seen.cards if not hindrance(card, seen, share=wanted.share)]
+    free = [card for card in can_be_had if card.part_of is None]
     asked = f"{_asked(wanted)} asked for, {len(free)} of {len(whole)} can be had"
     if wanted.ids or wanted.uuids:
         asked = "what is asked for cannot be had"
-    others = f"--device {wanted.kind}:{_numbers(free)} is free; " if free else ""
+    # Several parts at once are none: a process sees one of them.
+    others = free or can_be_had[:1]
     return AcceleratorError(
         f"{asked}:{reasons}",
-        fix=f"{others}`envkit devices` shows who has which; --share takes a card beside others",
+        fix=(f"--device {wanted.kind}:{_numbers(others)} is free; " if others else "")
+        + "`envkit devices` shows who has which"
+        + ("; --share takes a card beside others" if any(not card.trouble for card in bad) else ""),
     )
 
 
@@ -150,5 +154,5 @@ def _asked(wanted: Wanted) -> str:
     return f"{'a' if wanted.free_ones else 'every'} {wanted.kind} card is"
 
 
-def _numbers(cards: Iterable[Card]) -> str:
-    return ",".join(str(card.index) if card.part_of is None else card.uuid for card in cards)
+def _numbers(cards: Iterable[Card], gap: str = ",") -> str:
+    return gap.join(str(card.index) if card.part_of is None else card.uuid for card in cards)

@@ -78,7 +78,8 @@ def _wanted(wish: Wish) -> tuple[Check, ...]:
     for name in wish.only:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
-            raise UsageError(f"there is no check {name!r}", fix=f"did you mean {' or '.join(near or known)}?")
+            fix = f"did you mean {' or '.join(near)}?" if near else f"the checks are {', '.join(known)}"
+            raise UsageError(f"there is no check {name!r}", fix=fix)
     return checks.of_tier(wish.tier, wish.only)
 
 

@@ -27,7 +27,10 @@ def spec(given: Mapping[str, object]) -> Iterator[_Broken]:
             yield (key,), refusal(what, fix=fix, at_key=True)
         elif given.get("torch") is None:
             what = f"`{key}` says which torch, but there is no `torch`"
-            yield (key,), refusal(what, fix="add `torch` with its version, or leave this out", at_key=True)
+            # torch_npu's version begins with torch's own: 2.8.0.post4 is made for torch 2.8.0.
+            version = ".".join(str(given[key]).split(".")[:3]) if key == "torch_npu" else ""
+            add = f'`torch: "{version}"`' if version else "`torch` with its version"
+            yield (key,), refusal(what, fix=f"add {add}, or leave this out", at_key=True)
     yield from _torch_of_base(given)
     yield from _target(given.get("target"), accelerator)
     yield from _torch_in_pip(given.get("pip"))
