@@ -127,6 +127,40 @@ def send(process: Known, number: int) -> None:
             os.kill(process[0], number)
 
 
+def knows_only_ctrl_c(pid: int) -> bool:
+    """Tell whether a script dies of SIGTERM in the middle of a line, and of Ctrl-C does not.
+
+    That is a Python without a handler of its own: SIGTERM skips its `except KeyboardInterrupt`, its `finally`
+    and `atexit`, and what its SummaryWriter has not written yet.
+    """
+    if not _program(pid).startswith("python"):
+        return False
+    masks = _signal_masks(pid)
+    caught = masks.get("SigCgt", 0)
+    taken = caught | masks.get("SigIgn", 0) | masks.get("SigBlk", 0)
+    return bool(caught & _bit(signal.SIGINT)) and not taken & _bit(signal.SIGTERM)
+
+
+def press_ctrl_c(pid: int) -> None:
+    """Send to a script that we started, and to all in its group, what a terminal sends at Ctrl-C."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGINT)
+
+
+def _signal_masks(pid: int) -> Dict[str, int]:
+    """Return which signals a process blocks, ignores and catches: bits, as proc(5) has them."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            fields = dict(line.split(":", 1) for line in file if line.startswith("Sig"))
+    except OSError:
+        return {}
+    return {name: int(text, 16) for name, text in fields.items() if name in ("SigBlk", "SigIgn", "SigCgt")}
+
+
+def _bit(number: int) -> int:
+    return 1 << (number - 1)
+
+
 def known(pid: int) -> Known:
     """Return a process so that it is not taken for a later one of its number."""
     return pid, ticks_of(pid)

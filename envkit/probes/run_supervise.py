@@ -213,7 +213,17 @@ class Supervisor:
             if rank not in self._told_ranks and "pid" in record and "ended" not in record:
                 self._told_ranks.add(rank)
                 if processes.known(record["pid"])[1] == record.get("started_ticks"):
-                    self._tell(processes.script_and_what_it_wraps(record["pid"]))
+                    self._ask(record["pid"])
+
+    def _ask(self, pid: int) -> None:
+        """Ask a script to end: by SIGTERM, or as Ctrl-C does it by hand where only that lets it save.
+
+        Not where several train together: of those, whoever waits for a peer in C code hears no Ctrl-C.
+        """
+        if not self._attempt.several and processes.knows_only_ctrl_c(pid):
+            processes.press_ctrl_c(pid)
+        else:
+            self._tell(processes.script_and_what_it_wraps(pid))
 
     def _tell(self, those: List[processes.Known]) -> None:
         """Ask to end, each process once."""

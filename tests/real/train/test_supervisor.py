@@ -32,6 +32,16 @@ open("ready", "w").close()
 while True:
     time.sleep(0.1)
 """
+KNOWS_CTRL_C = """
+import multiprocessing, time
+def work():
+    try:
+        open("ready", "w").close()
+        time.sleep(600)
+    except KeyboardInterrupt:
+        time.sleep(1.5)
+        open("saved", "w").write("all of it")
+"""
 STUBBORN = """
 import signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -167,6 +177,19 @@ def test_workers_of_a_script_are_not_told_before_it(run: Run) -> None:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=LONG_S)
     assert (run.top / "saved").read_text() == "None"  # it lived while its script saved
+    assert run.lives() == []
+
+
+@pytest.mark.parametrize(
+    "main", ["work()", "child = multiprocessing.Process(target=work); child.start(); child.join()"]
+)
+def test_a_script_that_knows_only_ctrl_c_saves_as_by_hand(run: Run, main: str) -> None:
+    script = run.script(KNOWS_CTRL_C + main)
+    process = run.start("script", script, grace_s=3600)
+    run.ready()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=LONG_S)
+    assert (run.top / "saved").read_text() == "all of it" and run.end()["state"] == "stopped"
     assert run.lives() == []
 
 
