@@ -119,6 +119,8 @@ def test_removing_shows_what_is_lost_and_asks(place: Site) -> None:
         "error: nobody can be asked here",
         "  fix: envkit rm bad --yes",
     ]
+    folder = f"{place.home}/task/bad"  # as a run of another home is named
+    assert run("rm", folder).stderr.endswith(f"  fix: envkit rm {folder} --yes\n")
     assert (
         run("rm", "goes", "--yes").stderr == "error: run goes is running\n  fix: `envkit stop goes` first\n"
     )

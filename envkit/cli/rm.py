@@ -38,7 +38,7 @@ def command(names: tuple[str, ...], every: bool, yes: bool, host_name: str | Non
         output.note("there is no environment")
         return
     if not yes:
-        _ask(lost, lost_runs)
+        _ask(lost, lost_runs, names)
     remove_all(site.engine, lost, site.host)
     for one in lost:
         output.note(f"environment {one.environment.name} is removed; {one.environment.home} stays")
@@ -47,14 +47,16 @@ def command(names: tuple[str, ...], every: bool, yes: bool, host_name: str | Non
         output.note(f"run {gone.run.name} is removed")
 
 
-def _ask(lost: tuple[Loss, ...], lost_runs: tuple[LostRun, ...]) -> None:
+def _ask(lost: tuple[Loss, ...], lost_runs: tuple[LostRun, ...], called: tuple[str, ...]) -> None:
+    import shlex
+
     from envkit.errors import EnvkitError, UsageError
 
     for loss in lost:
         _show(loss)
     for run in lost_runs:
         _show_run(run)
-    names = " ".join((*(one.environment.name for one in lost), *(one.run.name for one in lost_runs)))
+    names = shlex.join(called or [one.environment.name for one in lost])  # a run of another home: its folder
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked here", fix=f"envkit rm {names} --yes")
     count = len(lost) + len(lost_runs)
