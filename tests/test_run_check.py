@@ -35,6 +35,19 @@ def test_what_surely_fails_is_named_first_and_ends_with_8(script: Path) -> None:
     assert "error: one place surely fails: train.py:2:9 first" in told.stderr
 
 
+def test_a_module_is_read_where_it_would_be_run(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(script.parent)
+    for name in ("pkg/__main__.py", "pkg/mod.py"):
+        Path("pkg").mkdir(exist_ok=True)
+        Path(name).write_text(BAD)
+        module = name.replace("/__main__.py", "").replace("/mod.py", ".mod")
+        assert f"fails    {Path(name).name}:2:9" in run("-m", module).stdout
+    assert (
+        "error: --check reads a script of this machine, and no/such.py is no file"
+        in run("-m", "no.such").stderr
+    )
+
+
 def test_json_holds_every_field_and_its_source(script: Path) -> None:
     script.write_text(BAD)
     told = run(script, "--json")

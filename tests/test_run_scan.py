@@ -60,8 +60,8 @@ SHOWN = (
     ("cpu", "cuda-set", "torch.cuda.set_device(rank)", True),
     ("cpu", "nccl", "dist.init_process_group('nccl')", True),
     ("cpu", "nccl", "dist.init_process_group(backend='nccl')", True),
-    ("cuda", "torch-npu", "from torch_npu.contrib import transfer_to_npu", True),
-    ("cpu", "torch-npu", "import torch_npu", True),
+    ("cuda", "torch-npu", "from torch_npu.contrib import transfer_to_npu", False),
+    ("cpu", "torch-npu", "import torch_npu", False),
 )
 # What looks like a row and is none: (accelerator, line).
 NOT_SHOWN = (
@@ -101,6 +101,11 @@ def test_a_row_is_reported_where_it_stands(accelerator: str, row: str, line: str
 def test_what_only_looks_like_a_row_is_not_reported(accelerator: str, line: str) -> None:
     seen = found({"/x/train.py": TORCH + line + "\n"}, accelerator)
     assert [one for one in seen if accelerator != "cpu" or one.fails] == []
+
+
+def test_torch_npu_fails_beside_the_script_and_not_in_it() -> None:
+    seen = found({"/x/train.py": "import torch_npu\nimport a", "/x/a.py": "import torch_npu"}, "cpu")
+    assert [(one.file, one.fails) for one in seen] == [("a.py", True), ("train.py", False)]
 
 
 def test_every_row_of_the_data_is_tried() -> None:

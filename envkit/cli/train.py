@@ -132,7 +132,7 @@ def command(resources: Resources, **values: Any) -> None:
     from envkit.run.wish import plan_job
 
     if values.pop("check"):
-        train_check.check(values["script"], resources.device, as_json=values["as_json"])
+        train_check.check(values["script"], values["module"], resources.device, as_json=values["as_json"])
         return
     asked = checked(Asked(**values))
     if asked.nodes:
@@ -146,7 +146,7 @@ def command(resources: Resources, **values: Any) -> None:
     for text in plan.notes:
         output.note(f"warning: {text}")
     with _hanging_up_leaves():
-        with train_check.warned(asked.script, plan.nodes[0].request.accelerator):
+        with train_check.warned(asked.script, asked.module, plan.nodes[0].request.accelerator):
             going = start(site, plan, output.note)
         output.note(f"run {going.name}: {going.folder.path}")
         if asked.detach:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 _SHOWN = 3  # before a run: the rest is for --check
 
 
-def check(script: str | None, device: str | None, *, as_json: bool) -> None:
-    """Print what the script holds for this device; RunError when something surely fails."""
+def check(script: str | None, module: str | None, device: str | None, *, as_json: bool) -> None:
+    """Print what the script, or the module, holds for this device; RunError when something surely fails."""
     from envkit.run.check import check as look
-    from envkit.run.check import failure
+    from envkit.run.check import failure, file_of
 
+    script = file_of(script, module)
     found = look(script, device)
     if as_json:
         output.show_json({"script": script, "findings": found})
@@ -33,15 +34,15 @@ def check(script: str | None, device: str | None, *, as_json: bool) -> None:
 
 
 @contextmanager
-def warned(script: str | None, accelerator: str) -> Iterator[None]:
+def warned(script: str | None, module: str | None, accelerator: str) -> Iterator[None]:
     """Look at a script while its run is started; then say shortly what surely fails."""
     found: list[Finding] = []
 
     def look() -> None:
         from envkit.run import follow  # noqa: F401  # what comes next is loaded while the engine works, too
-        from envkit.run.check import before
+        from envkit.run.check import before, file_of
 
-        found.extend(before(script, accelerator))
+        found.extend(before(file_of(script, module), accelerator))
 
     beside = Thread(target=look, daemon=True)
     beside.start()
@@ -50,4 +51,5 @@ def warned(script: str | None, accelerator: str) -> Iterator[None]:
     for one in found[:_SHOWN]:
         output.note(f"warning: {one.place}: {one.effect}")
     if found:
-        output.note(f"`envkit train --check {script} --device {accelerator}` says all, and what to do")
+        called = script or f"-m {module}"
+        output.note(f"`envkit train --check {called} --device {accelerator}` says all, and what to do")

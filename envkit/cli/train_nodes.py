@@ -33,7 +33,7 @@ def run(asked: Asked, resources: Resources, attached: Attached) -> int:
         return 0
     for text in dict.fromkeys(note for part in parts for note in part.plan.notes):
         output.note(f"warning: {text}")
-    with train_check.warned(asked.script, parts[0].request.accelerator):
+    with train_check.warned(asked.script, asked.module, parts[0].request.accelerator):
         started, bearer = start_nodes(parts, output.note)
     for part, going in zip(parts, started, strict=True):
         output.note(f"run {going.name} on {part.machine.name}: {going.folder.path}")

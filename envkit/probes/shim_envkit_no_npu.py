@@ -16,21 +16,51 @@ from typing import Any, List, Optional, Set
 
 PACKAGE = "torch_npu"
 _IMPORT = builtins.__import__
+_PLAIN = "bBdEhiIOPqRsSuvVx"  # Python's options without a value, as in `-um NAME`
 
 
 def install(accelerator: str) -> None:
     """Take over the script's own import lines of torch_npu, if it has any and this Python has none."""
-    path = _main()
-    lines = _lines(path) if path else set()
-    if path and lines and PathFinder.find_spec(PACKAGE) is None:
-        builtins.__import__ = _Imports(path, lines, accelerator)
+    for path in _mains():
+        lines = _lines(path)
+        if lines and PathFinder.find_spec(PACKAGE) is None:
+            builtins.__import__ = _Imports(path, lines, accelerator)
+            return
 
 
-def _main() -> Optional[str]:
-    """Return the script that this Python runs: its first word that is one, else the run's."""
-    words: List[str] = [word for word in getattr(sys, "orig_argv", [])[1:] if word.endswith(".py")]
-    path = words[0] if words else os.environ.get("SCRIPT", "")
-    return os.path.realpath(path) if path.endswith(".py") else None
+def _mains() -> List[str]:
+    """Return what may be the script that this Python runs: a module's file, its first word that is a script.
+
+    Without either it is the run's own: a worker that multiprocessing spawned runs its lines, too.
+    """
+    words: List[str] = getattr(sys, "orig_argv", [])[1:]
+    scripts = [word for word in words if word.endswith(".py")][:1]
+    module = _module_file(_module(words))
+    found = [module] if module else []
+    found += scripts or ([] if found else [os.environ.get("SCRIPT", "")])
+    return [os.path.realpath(path) for path in found if path.endswith(".py")]
+
+
+def _module(words: List[str]) -> str:
+    """Return what stands behind `-m`, among Python's own options; nothing if it is not there."""
+    for number, word in enumerate(words):
+        letters = word[1:].lstrip(_PLAIN) if word.startswith("-") else ""
+        if letters.startswith("m"):
+            return letters[1:] or "".join(words[number + 1 : number + 2])
+        if letters.startswith("c") or (not word.startswith("-") and words[number - 1] not in ("-W", "-X")):
+            return ""
+    return ""
+
+
+def _module_file(name: str) -> Optional[str]:
+    """Return the file of a module as `-m` finds it; nothing is imported for it, its package neither."""
+    place = name.replace(".", os.sep)
+    for folder in (os.getcwd(), *sys.path) if name else ():
+        for tail in (".py", "/__main__.py"):
+            path = os.path.join(folder, place + tail)
+            if os.path.isfile(path):
+                return os.path.realpath(path)
+    return None
 
 
 def _lines(path: str) -> Set[int]:

@@ -27,10 +27,21 @@ def check(script: str | None, device: str | None) -> tuple[Finding, ...]:
     path = Path(script or "").resolve()
     if script is None or not path.is_file():
         raise UsageError(
-            f"--check reads a script of this machine, and {script or 'none'} is no file here",
+            f"--check reads a script of this machine, and {script} is no file here"
+            if script
+            else "--check reads a script of this machine, and none is named",
             fix="envkit train --check train.py",
         )
     return tuple(one for file in _pythons(path) for one in scan(_read, file, accelerator))
+
+
+def file_of(script: str | None, module: str | None) -> str | None:
+    """Return what there is to read: the script, or a module's file as `-m` finds it from here."""
+    if script is not None or module is None:
+        return script
+    place = module.replace(".", "/")
+    files = (f"{place}.py", f"{place}/__main__.py")
+    return next((name for name in files if Path(name).is_file()), files[0])
 
 
 def _pythons(path: Path) -> tuple[Path, ...]:

@@ -50,7 +50,8 @@ def scan(read: Read, script: PurePath, accelerator: str) -> tuple[Finding, ...]:
         for fact in facts(tree):
             for row in _rows(accelerator):
                 if row.matches(fact):
-                    sure = row.fails and not fact.guarded and not (row.unless_asked and asks)
+                    spared = (row.unless_asked and asks) or (row.unless_own and file == script)
+                    sure = row.fails and not fact.guarded and not spared
                     found.setdefault((name, fact.line, row.id), row.finding(name, fact, fails=sure))
     order = {str(file): number for number, file in enumerate(trees)}
     return tuple(
@@ -103,6 +104,7 @@ class _Row:
     pattern: re.Pattern[str]
     fails: bool
     unless_asked: bool  # a script that asks is_available() anywhere may know what it does
+    unless_own: bool  # the run's shim sees to such a line of the script itself
     effect: str
     advice: str
     source: str
@@ -127,6 +129,7 @@ def _rows(accelerator: str) -> tuple[_Row, ...]:
             pattern=re.compile(row["pattern"]),
             fails=row["fails"],
             unless_asked=row.get("unless_asked", False),
+            unless_own=row.get("unless_own", False),
             effect=row["effect"],
             advice=row["advice"],
             source=row["source"],

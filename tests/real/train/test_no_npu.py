@@ -44,6 +44,15 @@ def test_the_manuals_five_lines_are_harmless_without_an_npu(trainer: Trainer) ->
     text = told.stdout.decode()
     assert "found None False False" in text
     assert text.count("imports torch_npu, which is not here, and not needed on cpu") == 1
+    assert "warning" not in told.stderr
+
+
+def test_the_lines_of_a_module_are_harmless_too(trainer: Trainer) -> None:
+    module = trainer.script(MANUAL + LOOP, "pkg/__main__.py")
+    told = trainer.train("-m", "pkg", cwd=module.parent.parent)
+    assert told.code == 0, told.stdout.decode()
+    text = told.stdout.decode()
+    assert "found None False False" in text and text.count("those lines do nothing") == 1
 
 
 def test_who_asks_first_is_told_that_there_is_none(trainer: Trainer) -> None:
