@@ -13,7 +13,7 @@ def node_1(task: Path) -> Attempt:
     """Return an attempt of the second node's part of run `r`."""
     folder = str(task / "r-node1")
     request = {"name": "r-node1", "folder": folder, "nproc": 1, "env": {"MODEL_PATH": "r"}}
-    return Attempt({**request, "node": {"rank": 1, "count": 2}}, 1)
+    return Attempt({**request, "node": {"rank": 1, "count": 2, "names": ["a", "b"]}}, 1)
 
 
 @pytest.mark.parametrize("written", ["r/model/events", "r/run.json"])
