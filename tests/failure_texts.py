@@ -9,6 +9,16 @@ TEXTS: tuple[tuple[str, str], ...] = (
     ("ascend-kernel-missing", "Parse dynamic kernel config fail."),
     ("ascend-operator-failed", "EZ9999: Inner Error!"),
     ("ascend-op-compiler-python", "call AclSetCompileopt failed"),
+    (
+        "nvidia-driver-not-loaded",
+        "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the "
+        "latest NVIDIA driver is installed and running.",
+    ),
+    ("nccl-unhandled", "RuntimeError: NCCL Error 2: unhandled system error"),
+    (
+        "ascend-driver-refuses",
+        "npu get board type failed. ret is -9005\nGetDeviceCount:Call drvGetDevNum, drvRetCode=87",
+    ),
     ("ascend-driver-refuses", "aclInit failed, error code is 500000\nget platform info failed, drvErr=87"),
     ("ascend-device-not-started", "tsd client wait response fail, device response code[1]"),
     ("ascend-device-not-started", "Start aicpu executor failed, result = 7"),
