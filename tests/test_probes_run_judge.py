@@ -118,3 +118,20 @@ def test_what_torch_puts_before_the_lines_of_a_rank_is_not_theirs() -> None:
 def test_without_a_traceback_the_last_line_is_quoted() -> None:
     assert last_words("one\n\x1b[31mtwo\x1b[0m\n\n") == ("two", None)
     assert last_words("") == ("", None)
+
+
+def test_a_script_that_python_cannot_read_has_a_place_too() -> None:
+    text = (
+        '  File "/work/x.py", line 2\n    print(f"a\n          ^\nSyntaxError: unterminated string literal\n'
+    )
+    end = judge(seen(rank(code=1), tail="warming up\n" + text))
+    assert end["sentence"] == (
+        "the script failed with exit code 1: SyntaxError: unterminated string literal (/work/x.py:2)"
+    )
+    assert end["frame"]["text"] == 'print(f"a'
+
+
+def test_what_a_finished_script_left_behind_is_named() -> None:
+    end = judge(seen(rank(), behind=["python train.py", "sleep 9"]))
+    assert end["state"] == "finished"
+    assert end["sentence"] == "finished; what it left running was ended: python train.py, sleep 9"

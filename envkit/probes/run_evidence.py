@@ -66,6 +66,17 @@ def is_full(folder: str) -> bool:
         return False
 
 
+def tail(path: str) -> str:
+    """Return the end of a log: enough for a long traceback."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - (1 << 18)))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
 def stat_of(pid: int) -> Optional[List[str]]:
     """Return /proc/PID/stat from its third field on (the state); None if there is no such process."""
     try:

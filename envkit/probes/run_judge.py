@@ -19,6 +19,10 @@ _RENDEZVOUS = re.compile(
 # Colours, and what torch puts before the lines of a rank's traceback.
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|^\[rank\d+\]: ?")
 _FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+)(?:, in (?P<function>.+))?$')
+_SYNTAX = re.compile(r"(Syntax|Indentation|Tab)Error: ")
+_UNREAD = (
+    4  # lines that Python says of a script that it cannot read: the place, the line, a mark, what is wrong
+)
 _TRACEBACK = "Traceback (most recent call last):"
 # Exit codes by which a shell, which has one of its own, tells that its command died of a signal (POSIX).
 _SHELL_SIGNALS = {
@@ -109,8 +113,14 @@ def last_words(tail: str) -> Tuple[str, Optional[Facts]]:
         frame, words = _traceback(lines[starts[-1] + 1 :])
         if words:
             return words[:WORDS], frame
-    spoken = [line.strip() for line in lines if line.strip()]
-    return (spoken[-1][:WORDS] if spoken else ""), None
+    spoken = [line for line in lines if line.strip()]
+    words = spoken[-1].strip()[:WORDS] if spoken else ""
+    return words, _unread(spoken[-_UNREAD:]) if _SYNTAX.match(words) else None
+
+
+def _unread(lines: List[str]) -> Optional[Facts]:
+    """Return where Python could not read a script: there is no traceback then, but a place."""
+    return next((frame for start in range(len(lines)) if (frame := _traceback(lines[start:])[0])), None)
 
 
 def _traceback(lines: List[str]) -> Tuple[Optional[Facts], str]:
@@ -155,6 +165,8 @@ def sentence(end: Facts, seen: Facts) -> str:
         told += f" ({frame['file']}:{frame['line']}{where})"
     if seen.get("is_full") and end["state"] == "failed":
         told = f"{told}; the disk of its folder is full"
+    if seen.get("behind") and end["state"] == "finished":
+        told += f"; what it left running was ended: {', '.join(seen['behind'])[:WORDS]}"
     if seen["unkillable"]:
         told += f"; {seen['unkillable']} of its processes cannot be killed (state D, in the kernel)"
     return told

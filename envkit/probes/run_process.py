@@ -18,6 +18,8 @@ SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 SHELLS = {"sh", "dash", "bash", "ash", "busybox", "zsh", "ksh", "mksh", "csh", "tcsh", "fish"}
 # Where memory ends, the kernel takes the script and not its supervisor (proc(5): -1000 to 1000).
 _OOM_SCORE = b"500"
+# What Python's multiprocessing and torch start for themselves; they end a moment after their script.
+_HELPERS = ("multiprocessing", "torch_shm_manager", "compile_worker")
 
 Known = Tuple[int, int]  # a process: its number and when it started
 
@@ -211,6 +213,22 @@ def left(run: str, not_these: Set[int]) -> List[Known]:
         if os.getpid() in line or _carries(pid, mark):
             ours.append(known(pid))
     return ours
+
+
+def on_its_own(those: Sequence[Known], sessions: Set[int]) -> List[str]:
+    """Return the command lines of what a script meant to go on without it, as `&` and daemons do.
+
+    The workers of a script, Pythons in its session, are not meant to, and only not gone yet.
+    """
+    found = []
+    for pid, _ in those:
+        fields = stat_of(pid)
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().decode("utf-8", "replace").split("\0")
+            is_worker = int(fields[3]) in sessions and _program(pid).startswith("python") if fields else True
+            if words[0] and not is_worker and not any(helper in one for one in words for helper in _HELPERS):
+                found.append(" ".join(words).strip())
+    return found
 
 
 def _line(pid: int, parents: Mapping[int, int]) -> Set[int]:

@@ -6,7 +6,6 @@ A single thread takes signals one by one; what the script prints goes past it, s
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import time
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set
 from . import run_process as processes
 from .run_attempt import Attempt
 from .run_commands import missing
-from .run_evidence import free_room, is_full, read, write
+from .run_evidence import free_room, is_full, read, tail, write
 from .run_memory import oom_kills
 
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ class Supervisor:
         self._for_others = False  # another node has failed: what happens here is no reason
         self._kill_at: Optional[float] = None  # when patience ends
         self._timeout_at: Optional[float] = None
+        self._left_at: Optional[float] = None  # when the script had ended, and something of it was left
+        self._behind: List[str] = []  # the command lines of that
         self._oom_kills = oom_kills()
         self._logs = attempt.limited()
         self._unkillable = 0
@@ -111,10 +112,21 @@ class Supervisor:
         rest = processes.left(self._request["name"], self._collector)
         if not rest:
             return True
+        now = time.monotonic()
+        if self._left_at is None:
+            self._left_at = now
         if self._kill_at is None:
-            self._kill_at = time.monotonic() + LEFTOVER_S
-        self._tell(rest)
+            self._kill_at = now + LEFTOVER_S
+        if now - self._left_at >= TICK_S:  # what only reads a pipe to its end, as `tee` does, is gone by then
+            self._end_rest(rest)
         return False
+
+    def _end_rest(self, rest: List[processes.Known]) -> None:
+        if not self._behind and not self._asked:
+            ranks = {int(record["pid"]) for record in self._records().values() if "pid" in record}
+            by_hand = self._request["kind"] in ("shell", "command")
+            self._behind = processes.on_its_own(rest, set() if by_hand else ranks)
+        self._tell(rest)
 
     def _reap(self) -> None:
         for pid, status in processes.reaped():
@@ -260,6 +272,7 @@ class Supervisor:
             "launcher": tail(self._attempt.path("launch", "torchrun.log")),
             "shell": self._request["kind"] in ("shell", "command"),
             "unkillable": self._unkillable,
+            "behind": self._behind,
             "is_full": is_full(self._attempt.folder),
         }
         free_room(self._attempt.folder)
@@ -279,14 +292,3 @@ class Supervisor:
             self._reap()
         for pid in self._collector:
             processes.send(processes.known(pid), signal.SIGKILL)
-
-
-def tail(path: str) -> str:
-    """Return the end of a log: enough for a long traceback."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - (1 << 18)))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""

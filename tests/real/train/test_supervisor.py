@@ -215,11 +215,22 @@ def test_what_ignores_the_grace_is_killed_when_time_is_over(run: Run) -> None:
     assert json.loads((run.attempt / "stop.json").read_text())["by"] == "timeout"
 
 
-def test_what_a_script_leaves_behind_is_ended(run: Run) -> None:
-    behind = "import subprocess; subprocess.Popen(['setsid', 'sleep', '600'])"
-    process = run.start("script", run.script(behind))
+@pytest.mark.parametrize(
+    ("kind", "target", "args", "left"),
+    [
+        ("script", "import subprocess; subprocess.Popen(['setsid', 'sleep', '600'])", (), "sleep 600"),
+        ("script", "import os, time; os.fork() or time.sleep(600)", (), ""),
+        ("command", "sh", ("-c", "sleep 600 &"), "sleep 600"),
+        ("command", "bash", ("-c", "exec > >(tee log; sleep 0.1); echo told"), ""),
+    ],
+)
+def test_what_a_script_leaves_behind_is_ended(
+    run: Run, kind: str, target: str, args: tuple[str, ...], left: str
+) -> None:
+    process = run.start(kind, run.script(target) if kind == "script" else target, *args)
     process.communicate(timeout=LONG_S)
     assert run.end()["state"] == "finished" and run.lives() == []
+    assert run.end()["sentence"] == f"finished; what it left running was ended: {left}"[: None if left else 8]
 
 
 @pytest.mark.parametrize(("number", "state", "cause"), [(9, "killed", "outside"), (11, "failed", "signal")])
