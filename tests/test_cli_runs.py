@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,15 @@ def test_one_that_has_ended_is_followed_to_its_end() -> None:
         ],
     )
     assert run("attach", "done").exit_code == 0
+
+
+def test_a_cause_that_is_known_is_told_with_its_fix(place: Site) -> None:
+    words = "EOFError: EOF when reading a line"
+    make(Path(place.home), "typed", end=replace(FAILED, words=words, frame=None))
+    assert run("attach", "typed").stderr.splitlines()[1:3] == [
+        "  cause: the script waits for somebody to type (input(), breakpoint()), and a run has no keyboard",
+        "  fix: in a terminal: `envkit shell`, then python train.py",
+    ]
 
 
 @pytest.mark.usefixtures("place")

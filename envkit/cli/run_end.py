@@ -91,7 +91,18 @@ def tell(name: str, folder: PurePosixPath, end: End) -> None:
     output.note(f"run {name}: {end.sentence or end.state}")
     if end.state == "failed" and end.frame is not None and end.frame.text:
         output.note(f"    {end.frame.text}")
+    _explain(end)
     output.note(f"  {folder}")
+
+
+def _explain(end: End) -> None:
+    """Say why and what to do, where the table of failure texts knows a script's last words."""
+    from envkit.compat.failures import likely
+
+    known = likely(end.words) if end.state == "failed" and end.words else None
+    if known is not None:
+        output.note(f"  cause: {known.cause}")
+        output.note(f"  fix: {known.fix}")
 
 
 def code(end: End) -> int:
