@@ -143,10 +143,27 @@ def knows_only_ctrl_c(pid: int) -> bool:
     return bool(caught & _bit(signal.SIGINT)) and not taken & _bit(signal.SIGTERM)
 
 
-def press_ctrl_c(pid: int) -> None:
-    """Send to a script that we started, and to all in its group, what a terminal sends at Ctrl-C."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGINT)
+def press_ctrl_c(script: Known) -> None:
+    """Send to a script, and to what it started in its group, what a terminal sends at Ctrl-C."""
+    children, waiting = _children(), [script]
+    group = _group(script[0])
+    while waiting:
+        one = waiting.pop()
+        if _group(one[0]) == group:
+            waiting += [known(child) for child in children.get(one[0], [])]
+            send(one, signal.SIGINT)
+
+
+def _group(pid: int) -> str:
+    fields = stat_of(pid)
+    return fields[2] if fields else ""
+
+
+def _children() -> Dict[int, List[int]]:
+    children: Dict[int, List[int]] = {}
+    for child, fields in _processes():
+        children.setdefault(int(fields[1]), []).append(child)
+    return children
 
 
 def _signal_masks(pid: int) -> Dict[str, int]:
@@ -173,10 +190,7 @@ def script_and_what_it_wraps(pid: int) -> List[Known]:
 
     Not the children of anything else: the workers of a DataLoader must live while their script saves.
     """
-    found, waiting = [], [pid]
-    children: Dict[int, List[int]] = {}
-    for child, fields in _processes():
-        children.setdefault(int(fields[1]), []).append(child)
+    found, waiting, children = [], [pid], _children()
     while waiting:
         one = waiting.pop()
         found.append(known(one))

@@ -232,10 +232,12 @@ class Supervisor:
 
         Not where several train together: of those, whoever waits for a peer in C code hears no Ctrl-C.
         """
-        if not self._attempt.several and processes.knows_only_ctrl_c(pid):
-            processes.press_ctrl_c(pid)
-        else:
-            self._tell(processes.script_and_what_it_wraps(pid))
+        for process in processes.script_and_what_it_wraps(pid):
+            if not self._attempt.several and processes.knows_only_ctrl_c(process[0]):
+                self._told.add(process)
+                processes.press_ctrl_c(process)
+            else:
+                self._tell([process])
 
     def _tell(self, those: List[processes.Known]) -> None:
         """Ask to end, each process once."""

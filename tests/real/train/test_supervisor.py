@@ -35,12 +35,9 @@ while True:
 KNOWS_CTRL_C = """
 import multiprocessing, time
 def work():
-    try:
-        open("ready", "w").close()
-        time.sleep(600)
-    except KeyboardInterrupt:
-        time.sleep(1.5)
-        open("saved", "w").write("all of it")
+    open("ready", "w").close()
+    try: time.sleep(600)
+    except KeyboardInterrupt: time.sleep(1.5); open("saved", "w").write("all of it")
 """
 STUBBORN = """
 import signal, time
@@ -181,16 +178,21 @@ def test_workers_of_a_script_are_not_told_before_it(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "main", ["work()", "child = multiprocessing.Process(target=work); child.start(); child.join()"]
+    ("main", "words"),
+    [
+        ("work()", ("script", "{}")),
+        ("child = multiprocessing.Process(target=work); child.start(); child.join()", ("script", "{}")),
+        ("work()", ("command", "bash", "-c", f"{sys.executable} {{}}; touch next")),
+    ],
 )
-def test_a_script_that_knows_only_ctrl_c_saves_as_by_hand(run: Run, main: str) -> None:
+def test_what_knows_only_ctrl_c_saves_as_by_hand(run: Run, main: str, words: tuple[str, ...]) -> None:
     script = run.script(KNOWS_CTRL_C + main)
-    process = run.start("script", script, grace_s=3600)
+    process = run.start(*(word.format(script) for word in words), grace_s=3600)
     run.ready()
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=LONG_S)
     assert (run.top / "saved").read_text() == "all of it" and run.end()["state"] == "stopped"
-    assert run.lives() == []
+    assert run.lives() == [] and not (run.top / "next").exists()
 
 
 def test_a_second_signal_kills_at_once(run: Run) -> None:
@@ -224,9 +226,7 @@ def test_what_ignores_the_grace_is_killed_when_time_is_over(run: Run) -> None:
         ("command", "bash", ("-c", "exec > >(tee log; sleep 0.1); echo told"), ""),
     ],
 )
-def test_what_a_script_leaves_behind_is_ended(
-    run: Run, kind: str, target: str, args: tuple[str, ...], left: str
-) -> None:
+def test_what_a_script_leaves_behind_is_ended(run: Run, kind: str, target: str, args: Any, left: str) -> None:
     process = run.start(kind, run.script(target) if kind == "script" else target, *args)
     process.communicate(timeout=LONG_S)
     assert run.end()["state"] == "finished" and run.lives() == []
