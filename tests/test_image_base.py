@@ -11,7 +11,8 @@ from envkit.engines.fake import FakeEngine
 from envkit.engines.fake_images import EMPTY
 from envkit.engines.values import EngineFacts, ExecResult
 from envkit.errors import EngineError
-from envkit.image.base import LOOK, check_free_disk, describe_base, find_base
+from envkit.image.base import LOOK, check_free_disk, describe_base, find_base, name_of_base
+from envkit.plan.bases import image_for
 from envkit.plan.facts import BaseFacts
 from tests.scripted_host import ScriptedHost
 
@@ -66,6 +67,39 @@ def test_the_error_says_what_each_way_said() -> None:
     assert "\n  registry: pulling debian:12" in caught.value.what
     assert caught.value.what.endswith("\n  own packages: mmdebstrap is not here")
     assert caught.value.fix == "as root: `apt-get install mmdebstrap`"
+
+
+def test_a_base_for_another_machine_is_fetched_by_a_build_and_leaves_the_own_one_its_name() -> None:
+    engine = FakeEngine()
+    own = engine.images.add(replace(EMPTY, tags=("debian:12",)))
+    engine.images.registry["debian:12"] = replace(EMPTY, architecture="arm64")
+    find_base("debian:12", engine, ScriptedHost(), silent, "arm64")
+    [request] = engine.builder.requests
+    assert (request.name, request.platform) == ("envkit-arm64/debian:12", "linux/arm64")
+    assert engine.images.inspect("debian:12") == own
+    find_base("debian:12", engine, ScriptedHost(), silent, "arm64")
+    assert len(engine.builder.requests) == 1, "it is here now"
+
+
+def test_a_base_that_is_another_machine_s_by_its_own_name_is_taken() -> None:
+    engine = FakeEngine()
+    here = engine.images.add(replace(EMPTY, tags=("corp/cann:9",), architecture="arm64"))
+    assert find_base("corp/cann:9", engine, ScriptedHost(), silent, "arm64") == engine.images.inspect(here.id)
+    assert name_of_base("corp/cann:9", engine, "amd64") == "corp/cann:9", "the engine's own machine"
+    assert engine.builder.requests == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("debian", "envkit-arm64/debian:latest"),
+        ("debian:12", "envkit-arm64/debian:12"),
+        ("corp:5000/a/cann:9.1.0-910b", "envkit-arm64/corp-5000/a/cann:9.1.0-910b"),
+        ("corp/a:1@sha256:0f", "envkit-arm64/corp/a:sha256-0f"),
+    ],
+)
+def test_a_base_for_another_machine_has_a_name_of_its_own(reference: str, name: str) -> None:
+    assert image_for(reference, "arm64") == name
 
 
 def looking(said: str) -> FakeEngine:

@@ -90,4 +90,7 @@ def test_a_driver_that_only_just_does_is_a_warning_in_the_plan() -> None:
 def test_an_image_of_another_machine_is_an_error_of_its_own() -> None:
     with pytest.raises(HostError) as error:
         plan(Card(driver=OLD), machine="arm64")
-    assert error.value.what == "cuda:dev is made for arm64, the engine runs on amd64"
+    assert (
+        error.value.what
+        == "cuda:dev is made for arm64: the engine's machine is amd64, and does not emulate it"
+    )

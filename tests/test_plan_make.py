@@ -40,6 +40,7 @@ PYTHON = PythonPlan(
 TORCH = TorchPlan(version="2.13.0", build="cpu", requirements=("torch==2.13.0+cpu",), index=None)
 TOOLS = ToolsPlan(
     base="debian:12",
+    image="debian:12",
     system="debian-12",
     jupyterlab="4.6.6",
     hashed=True,
@@ -78,7 +79,7 @@ def test_a_whole_plan() -> None:
         cache_prefix="envkit",
         template="cpu/Dockerfile.j2",
         accelerator="cpu",
-        base=BasePlan(reference="debian:12", distribution="debian:12", manager="apt"),
+        base=BasePlan(reference="debian:12", distribution="debian:12", manager="apt", image="debian:12"),
         tools=replace(TOOLS, code_server=tools, code_server_packages=COMPILERS),
         python=PYTHON,
         torch=TORCH,

@@ -13,10 +13,30 @@ def test_a_target_is_told_and_an_engine_that_makes_another_machine_s_images_is_n
     )
     assert decisions(plan)["target"] == ("machine arm64", "the spec names it")
     assert plan.needs.machine == "arm64" and not plan.wheels, "a wheel for the machine that builds is no use"
-    assert plan.blocked == (
-        "the image is for arm64, and the engine here makes amd64: `--host` builds it on such a machine"
+    assert plan.blocked.startswith(
+        "the image is made for arm64: the engine's machine is amd64, and does not emulate it; "
+        "let the engine's machine emulate arm64: `apt-get install qemu-user-static`"
     )
+    assert (plan.base.image, plan.tools.image) == ("envkit-arm64/debian:12", "envkit-arm64/debian:12")
     assert plan_of(torch="2.13.0", target={"machine": "arm64"}).blocked == "", "nobody asked an engine"
+
+
+def test_a_build_for_another_machine_is_said_to_be_emulated_and_keeps_caches_of_its_own() -> None:
+    plan = plan_of(BuildFacts(engine_makes="amd64", emulates=True), target={"machine": "arm64"})
+    assert decisions(plan)["machine"] == (
+        "arm64, emulated",
+        "the engine's machine is amd64: many times slower than on such a machine",
+    )
+    assert (plan.blocked, plan.cache_prefix, plan.base.reference) == ("", "envkit-arm64", "debian:12")
+    native = plan_of(BuildFacts(engine_makes="amd64", emulates=True), target={"machine": "amd64"})
+    assert "machine" not in decisions(native)
+    assert (native.cache_prefix, native.base.image) == ("envkit", "debian:12")
+
+
+def test_a_base_that_the_engine_has_for_that_machine_keeps_its_name() -> None:
+    facts = BuildFacts(engine_makes="amd64", emulates=True, foreign_bases=("debian:12",))
+    plan = plan_of(facts, target={"machine": "arm64"})
+    assert (plan.base.image, plan.tools.image) == ("debian:12", "debian:12")
 
 
 def test_what_is_resolved_counts_for_the_digest() -> None:

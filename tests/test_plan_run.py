@@ -198,8 +198,18 @@ def test_an_environment_of_an_older_envkit_is_no_other() -> None:
 
 def test_an_image_for_another_architecture_is_refused() -> None:
     foreign = dataclasses.replace(IMAGE, architecture="arm64")
-    with pytest.raises(HostError, match="cpu:dev is made for arm64, the engine runs on amd64"):
+    with pytest.raises(
+        HostError, match="cpu:dev is made for arm64: the engine's machine is amd64, and does not"
+    ):
         plan_run(foreign, NOTHING, dataclasses.replace(HOST, architecture="amd64"), ADA)
+
+
+def test_an_image_that_is_emulated_runs_with_a_warning() -> None:
+    foreign = dataclasses.replace(IMAGE, architecture="arm64")
+    able = dataclasses.replace(HOST, architecture="amd64", emulates=True)
+    warning = "cpu:dev is made for arm64 and emulated on amd64: many times slower"
+    assert plan_run(foreign, NOTHING, able, ADA).warnings == (warning,)
+    assert plan_run(IMAGE, NOTHING, able, ADA).warnings == ()
 
 
 def test_an_engine_that_may_not_lift_limits_is_not_asked_to() -> None:

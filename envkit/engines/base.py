@@ -39,8 +39,13 @@ class Images(Protocol):
     def untag(self, reference: str) -> None:
         """Take a name away; an image with no other name goes. Never forced. A name that is gone is fine."""
 
-    def import_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> str:
-        """Make a one-layer image of a root filesystem; return its id."""
+    def import_rootfs(
+        self, tar: Path, reference: str, labels: Mapping[str, str], architecture: str = ""
+    ) -> str:
+        """Make a one-layer image of a root filesystem; return its id.
+
+        `architecture`: the machine that it is for, where that is not the engine's.
+        """
 
     def pull(self, reference: str, report: Callable[[str], None]) -> ImageFacts:
         """Fetch from a registry; `report` gets a line of progress at a time."""

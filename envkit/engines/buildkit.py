@@ -67,10 +67,8 @@ class BuildKit:
         if self._endpoint.local:
             # The build reaches what this machine reaches: its proxy on loopback, its resolver.
             words += ["--network=host"]
-        if request.name:
-            words += [f"--tag={request.name}"]
-        if request.target:
-            words += [f"--target={request.target}"]
+        given = {"tag": request.name, "target": request.target, "platform": request.platform}
+        words += [f"--{name}={value}" for name, value in given.items() if value]
         if request.no_cache:
             words += ["--no-cache"]
         for name, path in request.secrets.items():

@@ -43,6 +43,11 @@ class Classic:
                 "the classic builder cannot mount secrets",
                 fix="install a docker client that speaks BuildKit: Debian's docker.io, or docker with buildx",
             )
+        if request.platform:
+            raise EngineError(
+                f"the classic builder cannot build for {request.platform}",
+                fix="install a docker client that speaks BuildKit: Debian's docker.io, or docker with buildx",
+            )
         with BuildLog(report) as log, tempfile.TemporaryFile() as context:
             _pack(request, context)
             with spoken_as_ours("building"), closing(self._post(request, context)) as response:

@@ -15,6 +15,7 @@ from envkit.engines.failures import RegistryFailed
 from envkit.engines.trust import Trust, trust_of
 from envkit.engines.values import ImageFacts, LayerFacts, Published, Sent
 from envkit.errors import EngineError
+from envkit.scratch import Scratch
 
 
 class DockerImages:
@@ -46,8 +47,12 @@ class DockerImages:
             except NotFound:  # ImageNotFound is one of them; Podman's texts are not known to the SDK
                 return
 
-    def import_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> str:
+    def import_rootfs(
+        self, tar: Path, reference: str, labels: Mapping[str, str], architecture: str = ""
+    ) -> str:
         """Make a one-layer image of a root filesystem; return its id."""
+        if architecture:
+            return self._import_foreign(tar, reference, labels, architecture)
         changes = [f"LABEL {_quoted(name)}={_quoted(value)}" for name, value in labels.items()]
         with tar.open("rb") as file, spoken_as_ours(f"importing {reference}"):
             # The SDK's "from stream" claims chunks and sends none; "from data" sends a file as it is read.
@@ -57,6 +62,13 @@ class DockerImages:
             raise EngineError(f"importing {reference}: {answer.strip()}", fix="see the engine's log")
         self.tag(found[-1], reference)  # not by the import: Podman 4 forgets the tag
         return str(found[-1])
+
+    def _import_foreign(self, tar: Path, reference: str, labels: Mapping[str, str], architecture: str) -> str:
+        from envkit.engines import rootfs_archive
+
+        with Scratch("rootfs") as scratch:
+            rootfs_archive.write(scratch / "image.tar", tar, reference, labels, architecture)
+            return self.load(scratch / "image.tar", lambda line: None)
 
     def pull(self, reference: str, report: Callable[[str], None]) -> ImageFacts:
         """Fetch from a registry; `report` gets a line of progress at a time."""

@@ -20,11 +20,16 @@ FACTS = EngineFacts(
 class FakeEngine:
     """Images, builds, containers and commands, all in memory and all scripted."""
 
-    def __init__(self, facts: EngineFacts = FACTS) -> None:
+    def __init__(self, facts: EngineFacts = FACTS, emulates: tuple[str, ...] = ()) -> None:
         self._facts = facts
         self.images = FakeImages(self._is_used)
         self.builder = FakeBuilder(self.images)
         self.containers = FakeContainers(self.images)
+        # How envkit asks whether it runs a machine's programs.
+        self.containers.endings = {
+            (machine,): (0 if machine in (facts.architecture, *emulates) else 1, b"")
+            for machine in ("amd64", "arm64")
+        }
         self.images.committed = self._committed
         self.images.loads_on_top = facts.loads_on_top
         self.inside = FakeInside(self.containers)

@@ -73,11 +73,14 @@ class FakeImages:
             raise EngineError(f"{reference} is used by a container", fix="remove the container first")
         del self._images[found.id]
 
-    def import_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> str:
+    def import_rootfs(
+        self, tar: Path, reference: str, labels: Mapping[str, str], architecture: str = ""
+    ) -> str:
         """Make a one-layer image of a root filesystem; return its id."""
         content = tar.read_bytes()
         identity = made_id(reference, repr(sorted(labels.items())), hashlib.sha256(content).hexdigest())
         facts = replace(EMPTY, id=identity, labels=dict(labels), size_bytes=len(content))
+        facts = replace(facts, architecture=architecture or facts.architecture)
         return self.add(replace(facts, tags=(reference,))).id
 
     def pull(self, reference: str, report: Callable[[str], None]) -> ImageFacts:

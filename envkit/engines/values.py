@@ -119,6 +119,7 @@ class BuildRequest:
     build_args: Mapping[str, str] = field(default_factory=dict, repr=False)  # predefined proxy arguments only
     labels: Mapping[str, str] = field(default_factory=dict)
     no_cache: bool = False
+    platform: str = ""  # "linux/arm64" of an image for other machines; "": the engine's own; BuildKit only
     silence_s: float = 1200.0  # a step silent for longer is named and cancelled
 
 

@@ -10,6 +10,7 @@ from envkit.engines.base import Engine
 from envkit.engines.values import ContainerFacts, EngineFacts
 from envkit.environment import card_lease, folders, machine
 from envkit.hosts.base import Host
+from envkit.image import emulation
 from envkit.plan.devices import DeviceWish, meant
 from envkit.plan.mounts import FolderMount
 from envkit.plan.run_plan import Caller, RunHost, RunImage, RunOptions
@@ -54,6 +55,11 @@ def facts(host: Host, engine: EngineFacts, asked: Asked, base: RunHost) -> RunHo
         architecture=engine.architecture,
         raises_limits=machine.raises_limits(host),
     )
+
+
+def emulates(engine: Engine, machine: str, image: RunImage) -> bool:
+    """Tell whether an image of other machines than the engine's runs there."""
+    return image.architecture not in ("", machine) and emulation.emulates(engine, image.architecture)
 
 
 def seen(

@@ -16,8 +16,8 @@ from envkit.environment.left_folders import left_folders, remove_folder
 from envkit.environment.lookup import name_of
 from envkit.errors import EnvkitError
 from envkit.hosts.base import Host
+from envkit.image.for_now import giver, is_for_now
 from envkit.image.lent_name import Taken, give_back, keeps, lent_by, taken
-from envkit.image.proving import giver, is_for_now
 
 # Where a maker cannot be asked (another machine, an older envkit), age decides: a verification takes two
 # minutes, and the longest build step is cancelled after 20 minutes of silence (BuildRequest.silence_s).

@@ -159,7 +159,8 @@ def _decide(site: Site, request: UpRequest, found: ContainerFacts | None) -> Run
         home_filesystem=tree.home_filesystem(site.host, options.home or home),
     )
     asked = replace(request.asked, options=options)
-    host = asking.facts(site.host, engine, asked, base)
+    runs = asking.emulates(site.engine, engine.architecture, request.image)
+    host = asking.facts(site.host, engine, asked, replace(base, emulates=runs))
     try:
         host = replace(host, seen=asking.seen(site.host, site.engine, engine.cdi, asked, found))
         return plan_run(request.image, options, host, request.caller)

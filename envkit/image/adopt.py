@@ -13,7 +13,7 @@ from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts
 from envkit.errors import PlanError, UsageError
 from envkit.hosts.base import Host
-from envkit.image import own_look
+from envkit.image import emulation, own_look
 from envkit.image.base import find_base
 from envkit.image.build import BuildOptions, Built, Make, build, plan_build
 from envkit.image.expectation import EXPECT
@@ -97,12 +97,14 @@ def _by_commit(planned: Planned) -> Planned:
 def consider(source: Source, tag: str | None, place: Place) -> Adoption:
     """Look into the image and make its spec; an error that says why it cannot be adopted, before any work."""
     called = source.container or source.was or source.name
+    machine = source.image.architecture
+    foreign = machine if emulation.warned(place.engine, called, machine) else ""
     place.reports.note(f"looking into {called}")
     seen = own_look.look_into(place.engine, source.image, called)
     refuse(seen)
     kept = replace(seen.kept, reference=source.was or source.name, container=source.container)
     target = tag or default_tag(called)
-    loaded = from_text(f"adopt {called}", spec_text(seen, source.name, target))
+    loaded = from_text(f"adopt {called}", spec_text(seen, source.name, target, foreign))
     return Adoption(loaded=loaded, options=BuildOptions(tag=target, kept=kept, make=place.make))
 
 
@@ -178,7 +180,7 @@ def _of_python(seen: Seen) -> tuple[str, str]:
     return "", ""
 
 
-def spec_text(seen: Seen, base: str, target: str) -> str:
+def spec_text(seen: Seen, base: str, target: str, foreign: str = "") -> str:
     """Return the spec of an adopted image, as it would be written."""
     python = seen.kept.python
     spec: dict[str, object] = {
@@ -192,6 +194,8 @@ def spec_text(seen: Seen, base: str, target: str) -> str:
         "user": _user(seen),
         "ide": {"code_server": {"extensions": _EXTENSIONS}},
     }
+    if foreign:
+        spec["target"] = {"machine": foreign}
     version = re.match(r"\d+(?:\.\d+){1,3}(?:(?:a|b|rc)\d+)?", (python.torch if python else None) or "")
     if version:
         spec |= {"torch": version[0], "torch_from": "base"}

@@ -10,12 +10,14 @@ from pathlib import Path
 from envkit import compat
 from envkit.container.temporary import running
 from envkit.engines.base import Engine
-from envkit.engines.values import EngineFacts, ExecRequest, ImageFacts, RunRequest
+from envkit.engines.values import BuildRequest, EngineFacts, ExecRequest, ImageFacts, RunRequest
 from envkit.errors import EngineError, HostError
 from envkit.hosts.base import Host, Remote
 from envkit.hosts.local import LocalHost
-from envkit.image.bootstrap import bootstrap
+from envkit.image.bootstrap import Wanted, bootstrap
+from envkit.plan.bases import image_for
 from envkit.plan.facts import BaseFacts
+from envkit.scratch import Scratch
 
 Report = Callable[[str], None]
 
@@ -34,14 +36,31 @@ printf '{"id":"%s","version":"%s","glibc":"%s","python":"%s","manager":"%s","use
 """
 
 
-def find_base(reference: str, engine: Engine, host: Host, report: Report) -> ImageFacts:
-    """Return the base: the engine's own, else pulled, else made here. EngineError says what each way said."""
+def name_of_base(reference: str, engine: Engine, machine: str) -> str:
+    """Return what the engine calls a base: its own name, unless that is another machine's here."""
+    if machine in ("", engine.facts().architecture):
+        return reference
     found = engine.images.inspect(reference)
+    return reference if found and found.architecture == machine else image_for(reference, machine)
+
+
+def find_base(reference: str, engine: Engine, host: Host, report: Report, machine: str = "") -> ImageFacts:
+    """Return the base: the engine's own, else pulled, else made here. EngineError says what each way said.
+
+    `machine`: what it is for ("": what the engine's machine is).
+    """
+    called = name_of_base(reference, engine, machine)
+    found = engine.images.inspect(called)
     if found is not None:
         return found
-    report(f"the base {reference} is not here: asking the registry")
+    foreign = "" if called == reference else machine
+    report(f"the base {reference}{foreign and f' for {foreign}'} is not here: asking the registry")
     try:
-        return engine.images.pull(reference, report)
+        return (
+            _pulled_for(foreign, reference, engine, called)
+            if foreign
+            else engine.images.pull(reference, report)
+        )
     except EngineError as error:
         pulled = error.what
     distribution = _DISTRIBUTION.fullmatch(reference.partition("@")[0])
@@ -54,15 +73,32 @@ def find_base(reference: str, engine: Engine, host: Host, report: Report) -> Ima
     if isinstance(host, Remote):
         host = LocalHost()  # it is made here, and imported there
     try:
-        bootstrap(reference, f"{distribution[1]}:{distribution[2]}", engine, host, report)
+        name = f"{distribution[1]}:{distribution[2]}"
+        bootstrap(Wanted(name=name, reference=called, foreign=foreign), engine, host, report)
     except (EngineError, HostError) as error:
         raise EngineError(
             f"the base {reference} cannot be had\n  registry: {pulled}\n  own packages: {error.what}",
             fix=error.fix,
         ) from error
-    made = engine.images.inspect(reference)
+    return _there(called, engine)
+
+
+def _pulled_for(machine: str, reference: str, engine: Engine, called: str) -> ImageFacts:
+    """Fetch the base for another machine, without taking its name from the engine's own: a build does."""
+    with Scratch("base") as scratch:
+        folder = scratch / "context"
+        folder.mkdir()
+        (folder / "Dockerfile").write_text(f"FROM {reference}\n", encoding="utf-8")
+        engine.builder.build(
+            BuildRequest(context=folder, name=called, platform=f"linux/{machine}"), lambda event: None
+        )
+    return _there(called, engine)
+
+
+def _there(called: str, engine: Engine) -> ImageFacts:
+    made = engine.images.inspect(called)
     if made is None:
-        raise EngineError(f"{reference} was imported and is gone", fix="run the command again")
+        raise EngineError(f"{called} was made and is gone", fix="run the command again")
     return made
 
 

@@ -51,27 +51,36 @@ class _Release:
         return self.name.partition(":")[0]
 
 
-def bootstrap(reference: str, name: str, engine: Engine, host: Host, report: Report) -> None:
-    """Make the base `name` ("debian:12") and tag it `reference`. HostError says what each mirror said.
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A base to make."""
+
+    name: str  # "debian:12"
+    reference: str  # what it is called
+    foreign: str = ""  # the machine that it is for, where that is not the engine's
+
+
+def bootstrap(wanted: Wanted, engine: Engine, host: Host, report: Report) -> None:
+    """Make the base and tag it. HostError says what each mirror said.
 
     An interrupted one leaves nothing tagged: the image is imported whole, with its tag, at the end.
     """
-    release = _release(name)
-    _need_mmdebstrap(host, report)
+    release = _release(wanted.name)
+    _need_mmdebstrap(host, report, wanted.foreign)
     own = _own_sources(host, release)
     failures = []
     with Scratch("base") as scratch:
         tar = scratch / "base.tar"
         for sources in dict.fromkeys(filter(None, (own, _default_sources(release)))):
             report(f"making it from {sources[0].split()[1]}")
-            command = _command(host, release, engine.facts().architecture, (*sources,))
+            command = _command(host, release, wanted.foreign or engine.facts().architecture, (*sources,))
             try:
                 _run(host, command, tar, report)
             except HostError as error:
                 failures.append(error)
                 continue
-            labels = {OWNED: "true", "io.envkit.kind": "base", "io.envkit.distribution": name}
-            engine.images.import_rootfs(tar, reference, labels)
+            labels = {OWNED: "true", "io.envkit.kind": "base", "io.envkit.distribution": wanted.name}
+            engine.images.import_rootfs(tar, wanted.reference, labels, wanted.foreign)
             return
     raise HostError("\n".join(error.what for error in failures), fix=failures[0].fix)
 
@@ -85,13 +94,17 @@ def _release(name: str) -> _Release:
     return _Release(name=name, codename=row["codename"], mirror=row["mirror"])
 
 
-def _need_mmdebstrap(host: Host, report: Report) -> None:
-    if host.find_programs("mmdebstrap"):
+def _need_mmdebstrap(host: Host, report: Report, foreign: str) -> None:
+    # mmdebstrap asks the other one whether a foreign machine is emulated.
+    programs = ("mmdebstrap", "arch-test") if foreign else ("mmdebstrap",)
+    absent = tuple(program for program in programs if not host.find_programs(program))
+    if not absent:
         return
     root = host.run(Command(words=("id", "-u"))).stdout.strip() == "0"
     if not (root and is_apt_machine(host)):
-        raise HostError("mmdebstrap is not here", fix="as root: `apt-get install mmdebstrap`")
-    install(host, ("mmdebstrap",), report)
+        words = " ".join(absent)
+        raise HostError(f"{words} is not here", fix=f"as root: `apt-get install {words}`")
+    install(host, absent, report)
 
 
 def _own_sources(host: Host, release: _Release) -> tuple[str, ...]:

@@ -11,12 +11,14 @@ from envkit import context
 from envkit.accelerators import ACCELERATORS
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, BuildRequest, ImageFacts
-from envkit.errors import EngineError, HostError
+from envkit.errors import EngineError
 from envkit.hosts.base import Host
+from envkit.image import emulation
 from envkit.image import verdict as verdicts
 from envkit.image.base import check_free_disk, find_base
+from envkit.image.for_now import forget_names
 from envkit.image.planned import Known, Planned, base_of, decide, plan_spec, prepare
-from envkit.image.proving import Reports, forget_names, prove
+from envkit.image.proving import Reports, prove
 from envkit.image.verdict import Verdict
 from envkit.plan.build_plan import BuildPlan
 from envkit.plan.kept import Kept
@@ -66,7 +68,8 @@ def plan_build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOpt
 def build(loaded: LoadedSpec, engine: Engine, host: Host, options: BuildOptions, reports: Reports) -> Built:
     """Build a spec's image and prove it. Nothing changed: nothing is built. A failure leaves no tag."""
     started = time.monotonic()
-    find_base(base_of(loaded, engine), engine, host, reports.note)
+    _machine(loaded, engine, reports)
+    find_base(base_of(loaded, engine), engine, host, reports.note, loaded.spec.target.machine or "")
     known = _known(loaded, engine, host, options)
     wanted = decide(loaded, known)
     tag = options.tag or wanted.tag
@@ -100,19 +103,20 @@ def _plan(loaded: LoadedSpec, known: Known, options: BuildOptions) -> Planned:
 def _may_start(loaded: LoadedSpec, planned: Planned, engine: Engine, host: Host, reports: Reports) -> None:
     """Say what speaks against the build before any work is done."""
     plan = planned.plan
-    makes = engine.facts().architecture
-    if plan.needs.machine != makes:
-        raise HostError(
-            f"{plan.tag} is for {plan.needs.machine}, and the engine of {host.name} makes {makes}",
-            fix="build it on such a machine: `--host NAME`, or take `machine` out of the target",
-        )
     if plan.blocked:
         fix = "put the wheel into a folder and name it under `pip: {wheels: …}`, or set pip's `find-links`"
         raise loaded.error("torch", plan.blocked, fix=fix)
     for warning in plan.warnings:
         reports.note(f"warning: {warning}")
     check_free_disk(host, engine.facts(), ACCELERATORS[plan.accelerator].build_bytes)
-    find_base(plan.tools.base, engine, host, reports.note)
+    find_base(plan.tools.base, engine, host, reports.note, plan.needs.machine)
+
+
+def _machine(loaded: LoadedSpec, engine: Engine, reports: Reports) -> None:
+    """Say when the image is for another machine than the engine's; HostError when it cannot be made here."""
+    what, machine = f"the image of {loaded.spec.name}", loaded.spec.target.machine or ""
+    for warning in emulation.warned(engine, what, machine):
+        reports.note(f"warning: {warning}")
 
 
 def _is_same(present: ImageFacts, plan: BuildPlan, options: BuildOptions) -> bool:
@@ -154,6 +158,7 @@ def build_untagged(
             build_args=dict(planned.network.proxies),
             no_cache=options.no_cache,
             target=target,
+            platform=emulation.platform(engine, planned.plan.needs.machine),
         )
         return engine.builder.build(request, reports.event)
 

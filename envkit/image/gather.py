@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envkit.container.temporary import running
 from envkit.container.wait import last_words
@@ -64,12 +64,13 @@ class Subject:
     image: ImageFacts
     expect: Expectation
     alive_s: float
+    slower: float = 1.0  # by how much its limits of time are longer
 
 
 def gather(engine: Engine, subject: Subject, identity: str, hear: Hear) -> None:
     """Run the image as one identity, try everything, stop it; `hear` gets what was found, as it is found."""
     with running(engine, _request(subject, identity)) as container, ThreadPoolExecutor(max_workers=2) as pool:
-        place = probe.enter(engine, container)
+        place = probe.enter(engine, container, subject.slower)
         both = pool.submit(_ides, place, subject, hear), pool.submit(_rest, place, subject, identity, hear)
         for half in both:
             half.result()
@@ -120,7 +121,7 @@ def _ides(place: Place, subject: Subject, hear: Hear) -> None:
         "tensorboard": "tensorboard" in expect.services,
         "python": place.python,
         "alive_s": subject.alive_s,
-        "ready_s": READY_S,
+        "ready_s": READY_S * subject.slower,
     }
     if not expect.ours:
         plan["jupyter_token"] = f"{_FOREIGN_FOLDER}/jupyter_token"
@@ -173,7 +174,7 @@ def _command(place: Place, subject: Subject, identity: str) -> Facts:
     try:
         request = RunRequest(image=subject.image.id, command=words, user=user)
         with running(place.engine, request, files=probe.files()) as container:
-            code = _end_of(place.engine, container)
+            code = _end_of(place.engine, container, COMMAND_S * subject.slower)
             printed = place.engine.inside.logs(container).decode("utf-8", "replace").splitlines()
         read = _read_stdin(place, subject)
     except EngineError as error:
@@ -191,21 +192,22 @@ def _command(place: Place, subject: Subject, identity: str) -> Facts:
     )
 
 
-def _end_of(engine: Engine, container: str) -> int:
-    deadline = time.monotonic() + COMMAND_S
+def _end_of(engine: Engine, container: str, limit_s: float) -> int:
+    deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         facts = engine.containers.inspect(container)
         if facts is not None and facts.exit_code is not None:
             return facts.exit_code
         time.sleep(0.05)
     raise EngineError(
-        f"the command did not end in {COMMAND_S:.0f} s", fix="try it: docker run IMAGE sh -c 'exit 42'"
+        f"the command did not end in {limit_s:.0f} s", fix="try it: docker run IMAGE sh -c 'exit 42'"
     )
 
 
 def _read_stdin(place: Place, subject: Subject) -> str:
     """Send something to the stdin of a command, through the image's own entrypoint."""
     request = ExecRequest(command=(*subject.image.entrypoint, "cat"), stdin=STDIN.encode())
+    request = replace(request, timeout_s=request.timeout_s * subject.slower)
     return place.engine.inside.execute(place.container, request).stdout.decode("utf-8", "replace")
 
 
@@ -215,11 +217,12 @@ def _stop(place: Place) -> Facts:
     if before is None or before.state != "running":
         return Facts({"error": "it had ended before SIGTERM came" + _why(place)})
     began = time.monotonic()
-    place.engine.containers.stop(place.container, GRACE_S)
+    grace_s = GRACE_S * place.slower
+    place.engine.containers.stop(place.container, grace_s)
     seconds = round(time.monotonic() - began, 2)
     after = place.engine.containers.inspect(place.container)
     code = after.exit_code if after and after.exit_code is not None else -1
-    return Facts({"seconds": seconds, "grace_s": GRACE_S, "code": code, "corrupt": _corrupt(place)})
+    return Facts({"seconds": seconds, "grace_s": grace_s, "code": code, "corrupt": _corrupt(place)})
 
 
 def _corrupt(place: Place) -> str:

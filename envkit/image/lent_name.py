@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from envkit.container.maker import condition
 from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts
-from envkit.image.proving import UNVERIFIED, giver, is_for_now, name_for_now
+from envkit.image.for_now import UNVERIFIED, giver, is_for_now, name_for_now
 
 _LENT, _TAKEN = "push", "push-owner"
 

@@ -11,7 +11,8 @@ from envkit.engines.base import Engine
 from envkit.errors import EnvkitError, UsageError
 from envkit.hosts.base import Host, Remote
 from envkit.image import inputs as spec_inputs
-from envkit.image.base import describe_base
+from envkit.image.base import describe_base, name_of_base
+from envkit.image.emulation import emulates
 from envkit.image.network import environment_of, read_network
 from envkit.image.reach import places, reach, reach_from
 from envkit.plan import bases
@@ -129,14 +130,18 @@ def _with_wheels(
 
 def _with_engine(loaded: LoadedSpec, engine: Engine, facts: BuildFacts) -> BuildFacts:
     about = engine.facts()
+    machine = loaded.spec.target.machine or about.architecture
     reference = base_of(loaded, engine)
-    image = engine.images.inspect(reference)
+    called = name_of_base(reference, engine, machine)
+    image = engine.images.inspect(called)
     unnamed = bases.know(reference, loaded.spec.os, None) is None
     return replace(
         facts,
         architecture=about.architecture,
         engine_makes=about.architecture,
+        emulates=bool(engine.builder.client and machine != about.architecture and emulates(engine, machine)),
+        foreign_bases=(reference,) if machine != about.architecture and called == reference else (),
         builder="buildkit" if engine.builder.client else "classic",
         base_id=image.id if image else "",
-        base=describe_base(engine, reference) if image and unnamed else None,
+        base=describe_base(engine, called) if image and unnamed else None,
     )

@@ -33,6 +33,7 @@ class Place:
     engine: Engine
     container: str
     programs: frozenset[str]
+    slower: float = 1.0  # by how much all limits of time are longer
 
     @property
     def python(self) -> str:
@@ -47,7 +48,7 @@ class Place:
         return self.python if {"python", "python3"} & self.programs else ""
 
 
-def enter(engine: Engine, container: str) -> Place:
+def enter(engine: Engine, container: str, slower: float = 1.0) -> Place:
     """Put the probes into a running container and look which programs it has."""
     engine.inside.put(container, files())
     look = ExecRequest(command=("sh", "-c", _LOOK, TOOLS_PYTHON, *_WANTED))
@@ -55,7 +56,7 @@ def enter(engine: Engine, container: str) -> Place:
         found = engine.inside.execute(container, look).stdout.decode("utf-8", "replace").split()
     except EngineError:
         found = []  # an image without a shell has none of these
-    return Place(engine=engine, container=container, programs=frozenset(found))
+    return Place(engine=engine, container=container, programs=frozenset(found), slower=slower)
 
 
 def files() -> dict[str, bytes]:
@@ -100,7 +101,8 @@ def listen(
                 hear(name, found.part(name))
 
     try:
-        request = replace(_request(place, which, plan), timeout_s=timeout_s, hear=line)
+        limit_s = timeout_s * place.slower
+        request = replace(_request(place, which, plan), timeout_s=limit_s, hear=line)
         done = place.engine.inside.execute(place.container, request)
     except EngineError as error:
         return error.what
@@ -110,12 +112,17 @@ def listen(
 def _request(place: Place, which: str, plan: Mapping[str, object], *, python: str = "") -> ExecRequest:
     words = (python or place.prober, "-I", FOLDER, which)
     env = {"TORCH_DEVICE_BACKEND_AUTOLOAD": "0"}  # no driver is here: a backend must not load with torch
-    return ExecRequest(command=words, stdin=json.dumps(plan).encode(), env=env, timeout_s=120)
+    if place.slower != 1:
+        env["ENVKIT_VERIFY_SLOWER"] = str(place.slower)
+    stdin = json.dumps(plan).encode()
+    return ExecRequest(command=words, stdin=stdin, env=env, timeout_s=120 * place.slower)
 
 
 def see(place: Place, *words: str) -> Facts:
     """Run verify_seen.py through the given words; return what it saw."""
-    return facts_of(place, ExecRequest(command=words), mark=SEEN_MARK)
+    request = ExecRequest(command=words)
+    request = replace(request, timeout_s=request.timeout_s * place.slower)
+    return facts_of(place, request, mark=SEEN_MARK)
 
 
 def facts_of(place: Place, request: ExecRequest, *, mark: str) -> Facts:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from envkit.accelerators import ACCELERATORS, needs
-from envkit.container.maker import Maker, is_this_process, maker_of_word, this_process, word
 from envkit.engines.base import Engine
 from envkit.engines.values import BuildEvent, BuildRequest, short_id
-from envkit.errors import EngineError, VerifyError
+from envkit.errors import VerifyError
 from envkit.image import manifest as manifests
 from envkit.image import variables as own_variables
 from envkit.image import verdict as verdicts
+from envkit.image.emulation import platform_of
+from envkit.image.for_now import UNVERIFIED, name_for_now, named_for_now
 from envkit.image.inventory import collect
 from envkit.image.verdict import Item, Verdict
 from envkit.image.verify import verify
 from envkit.plan.build_plan import BuildPlan
 from envkit.scratch import Scratch
 
-UNVERIFIED = "envkit-unverified"
-_UNTAG_TRIES = 5  # one a second: for the container of a proof that has just ended
 VERIFIED_IMAGE = "io.envkit.verified-image"
 
 
@@ -65,7 +62,7 @@ def prove_as(name: str, image_id: str, engine: Engine, reports: Reports, *, veri
         files["verdict.json"] = verdicts.to_json(verdict)
         labels |= {verdicts.LABEL: verdicts.to_label(verdict), VERIFIED_IMAGE: image_id}
         labels |= _needs(engine, image_id, verdict)
-    with _name_for_now(engine, image_id, name) as named:
+    with named_for_now(engine, image_id, name) as named:
         return _last_layer(named, files, labels, engine, reports)
 
 
@@ -78,44 +75,19 @@ def _needs(engine: Engine, image_id: str, verdict: Verdict) -> dict[str, str]:
     return {needs.LABEL: needs.to_label(ACCELERATORS[planned.accelerator].as_built(planned, verdict.code))}
 
 
-def name_for_now(name: str, what: str) -> str:
-    """Return a name for an image that nobody has proven, or named, yet; `name` and `what` are words.
-
-    It is this call's alone, and tells its process: `envkit gc` removes it when that was killed.
-    """
-    return f"{UNVERIFIED}/{name}:{what}-{word(this_process())}"
-
-
-def is_for_now(name: str) -> bool:
-    """Tell whether an image's name is one that `name_for_now` made."""
-    return name.startswith(f"{UNVERIFIED}/")
-
-
-def giver(name: str) -> Maker | None:
-    """Return the process that gave a name for now; None where it does not tell."""
-    return maker_of_word(name.rpartition("-")[2])
-
-
-def forget_names(engine: Engine, image_id: str) -> None:
-    """Take away the names for now that this process gave an image: with no other name it goes."""
-    found = engine.images.inspect(image_id)
-    for name in found.tags if found else ():
-        if is_for_now(name) and is_this_process(giver(name)):
-            _untag(engine, name)
-
-
 def _with_variables(image_id: str, name: str, engine: Engine, reports: Reports) -> str:
     """Give the image what its base's own scripts set: known only now, and it must be there for the proof."""
     found = own_variables.found_in(engine, image_id)
     if not found:
         return image_id
     reports.note(f"{len(found)} variables of the base's own scripts become the image's")
-    with _name_for_now(engine, image_id, name) as named, Scratch("variables") as scratch:
+    with named_for_now(engine, image_id, name) as named, Scratch("variables") as scratch:
         folder = scratch / "context"
         folder.mkdir()
         lines = f"FROM {named}\n{own_variables.instruction(found)}\n"
         (folder / "Dockerfile").write_text(lines, encoding="utf-8")
-        return engine.builder.build(BuildRequest(context=folder), reports.event)
+        request = BuildRequest(context=folder, platform=platform_of(engine, image_id))
+        return engine.builder.build(request, reports.event)
 
 
 def _last_layer(
@@ -130,25 +102,5 @@ def _last_layer(
         lines = [f"FROM {name}", f"COPY {json.dumps([*files, '/opt/envkit/'])}"]
         (folder / "Dockerfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
         called = name_for_now(name.removeprefix(f"{UNVERIFIED}/").partition(":")[0], "proven")
-        return engine.builder.build(BuildRequest(context=folder, name=called, labels=labels), reports.event)
-
-
-@contextmanager
-def _name_for_now(engine: Engine, image_id: str, name: str) -> Iterator[str]:
-    """Give the image a name that a Dockerfile can start from; the name goes in any case."""
-    named = name_for_now(name, short_id(image_id))
-    engine.images.tag(image_id, named)
-    try:
-        yield named
-    finally:
-        _untag(engine, named)
-
-
-def _untag(engine: Engine, name: str) -> None:
-    """Take the name away; the engine refuses while a container runs the same image: then gc does it later."""
-    for _ in range(_UNTAG_TRIES):
-        try:
-            engine.images.untag(name)
-            return
-        except EngineError:
-            time.sleep(1)
+        request = BuildRequest(context=folder, name=called, labels=labels, platform=platform_of(engine, name))
+        return engine.builder.build(request, reports.event)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from envkit.accelerators.needs import Code, code_of
 from envkit.engines.base import Engine
 from envkit.engines.values import ImageFacts
-from envkit.image import expectation
+from envkit.image import emulation, expectation
 from envkit.image.checks_doors import missing_extensions
 from envkit.image.evidence import Evidence
 from envkit.image.expectation import Expectation
@@ -18,6 +18,9 @@ from envkit.image.judging import Judging
 from envkit.image.verdict import Item, Verdict
 
 ANY_UID = "1234567:0"  # a uid that no image knows, in group 0, as platforms such as OpenShift run containers
+# By how much limits of time are longer for an emulated image: most leave room as it is. Steps of a build took
+# 7 to 17 times as long with qemu 7.2 (apt-get, pip; two shared cores).
+EMULATED = 8.0
 ALIVE_S = 10.0  # an extension host that dies does so in its first seconds (testbed.md, the trap)
 
 
@@ -35,8 +38,10 @@ def verify(
     """
     began = time.monotonic()
     facts = find(engine, image)
+    is_emulated = bool(emulation.warned(engine, image, facts.architecture))
     expect = expectation.of_image(facts) or expectation.foreign(programs(engine, facts))
-    subject = Subject(image=facts, expect=expect, alive_s=alive_s)
+    slower = EMULATED if is_emulated else 1.0
+    subject = Subject(image=facts, expect=expect, alive_s=alive_s, slower=slower)
     items: list[Item] = []
     missing: dict[str, str] = {}
     code: Code | None = None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from envkit import compat
 from envkit.accelerators.base_names import read_name, usable
-from envkit.plan.facts import BaseFacts
+from envkit.plan.facts import BaseFacts, BuildFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,22 @@ def image_of(distribution: str) -> str:
     """Return the image that anybody has of a distribution; of one that the data lacks, its own name."""
     row = compat.table("distributions")["rows"].get(distribution)
     return str(row["image"]) if row else distribution
+
+
+def name_here(reference: str, facts: BuildFacts) -> str:
+    """Return what the engine calls a base."""
+    if not facts.is_foreign or reference in facts.foreign_bases:
+        return reference
+    return image_for(reference, facts.architecture)
+
+
+def image_for(reference: str, architecture: str) -> str:
+    """Return what the engine calls a base for other machines: under its own name it has that for its own."""
+    name, _, digest = reference.partition("@")
+    last = name.rpartition("/")[2]
+    tag = digest.replace(":", "-") or last.partition(":")[2] or "latest"
+    path = name[: len(name) - len(last)].replace(":", "-") + last.partition(":")[0]
+    return f"envkit-{architecture}/{path}:{tag}"
 
 
 def _manager_of(distribution: str) -> Literal["apt", "dnf"]:

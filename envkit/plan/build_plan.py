@@ -26,6 +26,7 @@ class BasePlan:
     reference: str
     distribution: str
     manager: Literal["apt", "dnf"]
+    image: str  # the engine's name of it
 
     @property
     def system(self) -> str:
@@ -67,6 +68,7 @@ class ToolsPlan:
     """The stage of the IDE tools: knows no accelerator."""
 
     base: str
+    image: str  # the engine's name of it
     system: str
     jupyterlab: str
     hashed: bool  # every package with its hash

@@ -33,6 +33,8 @@ class BuildFacts:
 
     architecture: str = "amd64"  # of the image, as OCI names it: the target's, else the engine's
     engine_makes: str = ""  # the architecture of what the engine builds; "": nobody asked
+    emulates: bool = False  # it can build for other machines than its own, and run what comes of it
+    foreign_bases: tuple[str, ...] = ()  # names under which the engine has a base for the image's machine
     builder: Literal["buildkit", "classic"] = "buildkit"
     cache: str = "envkit"  # the first part of the names of the builder's caches, which images share
     base_id: str = ""  # the base image's id; "" when it is not here
@@ -42,6 +44,11 @@ class BuildFacts:
     reachable: Mapping[str, bool] = field(
         default_factory=dict
     )  # "release", "npm", "torch", "gallery"; absent: not tried
+
+    @property
+    def is_foreign(self) -> bool:
+        """Tell whether the image is for another machine than the one that builds it."""
+        return self.engine_makes not in ("", self.architecture)
 
 
 @dataclass(frozen=True, kw_only=True)

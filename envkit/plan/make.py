@@ -8,7 +8,7 @@ from dataclasses import replace
 from envkit import compat
 from envkit.accelerators import needs
 from envkit.accelerators.fit import AUTO, Misfit, below
-from envkit.plan import adopted, bases, code_server, lists, managers
+from envkit.plan import adopted, bases, code_server, emulation, lists, managers
 from envkit.plan.build_plan import (
     BasePlan,
     BuildPlan,
@@ -48,7 +48,7 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
     tools, tools_decisions = _tools(spec, base, facts)
     exact = resolved.torch.requirements if resolved.torch else ()
     parts = Parts(
-        base=BasePlan(reference=resolved.base, distribution=base.distribution, manager=base.manager or "apt"),
+        base=_base(base, resolved.base, facts),
         python=python,
         torch=torch,
         tools=tools,
@@ -57,6 +57,7 @@ def make(spec: Spec, facts: BuildFacts, inputs: Inputs, shipped_digest: str) -> 
     )
     decisions = (
         *_target_decision(spec),
+        *emulation.decision(facts),
         adopted.base(facts.kept) or Decision(name="base", value=resolved.base, reason=resolved.base_reason),
         Decision(name="distribution", value=base.distribution, reason=base.reason),
         python_decision,
@@ -84,7 +85,8 @@ def _compose(
         name=spec.name,
         tag=f"{spec.name}:dev",
         builder=facts.builder,
-        cache_prefix=facts.cache,
+        # Its steps hold a cache for long when they are emulated: nobody else is to wait for them.
+        cache_prefix=f"{facts.cache}-{facts.architecture}" if facts.is_foreign else facts.cache,
         own_template=spec.template or "",
         template="user.j2" if spec.template else f"{spec.accelerator}/Dockerfile.j2",
         accelerator=spec.accelerator,
@@ -109,7 +111,7 @@ def _compose(
         considered=parts.resolved.considered,
         needs=parts.resolved.needs,
         warnings=(*parts.resolved.warnings, *_warnings(parts.tools, facts)),
-        blocked=_elsewhere(facts) or _blocked(parts.torch, facts),
+        blocked=emulation.blocked(facts) or _blocked(parts.torch, facts),
         files=lists.context_files(spec, parts, inputs),
     )
 
@@ -123,6 +125,15 @@ def _known(spec: Spec, reference: str, facts: BuildFacts) -> bases.BaseKnowledge
             fix=f"add `os:` with one of {', '.join(bases.known_distributions())}",
         )
     return base
+
+
+def _base(known: bases.BaseKnowledge, reference: str, facts: BuildFacts) -> BasePlan:
+    return BasePlan(
+        reference=reference,
+        distribution=known.distribution,
+        manager=known.manager or "apt",
+        image=bases.name_here(reference, facts),
+    )
 
 
 def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[ToolsPlan, list[Decision]]:
@@ -146,9 +157,10 @@ def _tools(spec: Spec, base: bases.BaseKnowledge, facts: BuildFacts) -> tuple[To
     reason = (
         "every package by its hash" if hashed else "not the version of envkit's lock: packages are unhashed"
     )
-    needs = managers.needs(base.manager or "apt")
+    needs, image = managers.needs(base.manager or "apt"), bases.image_of(base.distribution)
     tools = ToolsPlan(
-        base=bases.image_of(base.distribution),
+        base=image,
+        image=bases.name_here(image, facts),
         system=base.distribution.replace(":", "-"),
         jupyterlab=lab.version,
         hashed=hashed,
@@ -171,15 +183,6 @@ def _warnings(tools: ToolsPlan, facts: BuildFacts) -> list[str]:
 def _is_at_hand(torch: TorchPlan | None) -> bool:
     """Tell whether torch comes from a wheel of this machine."""
     return torch is not None and not torch.index and not torch.of_base
-
-
-def _elsewhere(facts: BuildFacts) -> str:
-    if facts.engine_makes in ("", facts.architecture):
-        return ""
-    return (
-        f"the image is for {facts.architecture}, and the engine here makes {facts.engine_makes}: "
-        "`--host` builds it on such a machine"
-    )
 
 
 def _blocked(torch: TorchPlan | None, facts: BuildFacts) -> str:

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.base import Seen, Wiring
-from envkit.errors import HostError, PlanError, UsageError
-from envkit.plan import limits
+from envkit.errors import PlanError, UsageError
+from envkit.plan import emulation, limits
 from envkit.plan.devices import DeviceWish, decide
 from envkit.plan.exposure import Exposure, public_name
 from envkit.plan.exposure import origin as origin_of
@@ -99,6 +99,7 @@ class RunHost:
     free_ports: tuple[int, ...]
     cpus: int = 0  # 0: unknown
     architecture: str = ""
+    emulates: bool = False  # it runs the image though that is for other machines
     raises_limits: bool = True  # its engine may lift a process's limits
     seen: Seen = field(default_factory=Seen)
     names: tuple[str, ...] = ()  # its names and addresses; asked only for a door beyond loopback
@@ -150,7 +151,7 @@ class RunPlan:
 def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller) -> RunPlan:
     """Decide everything about an environment; UsageError or PlanError when it cannot be."""
     expect = _expect(image)
-    refuse_architecture(image, host)
+    foreign = emulated(image, host)
     name = environment_name(image, options)
     home, cache = options.home or host.home, _cache(name, options, host)
     _refuse_nested(home, cache)
@@ -184,9 +185,14 @@ def plan_run(image: RunImage, options: RunOptions, host: RunHost, caller: Caller
         own_cache=bool(options.own_cache),
         home_filesystem=host.home_filesystem,
         python=str(expect.get("python_path") or ""),
-        warnings=_warnings(image, options, device, host),
+        warnings=(*foreign, *_warnings(image, options, device, host)),
         share=bool(options.share),
     )
+
+
+def emulated(image: RunImage, host: RunHost) -> tuple[str, ...]:
+    """Return the warning of an image that is for other machines; HostError when it would not run."""
+    return emulation.warned(image.reference, image.architecture, host.architecture, can=host.emulates)
 
 
 def environment_name(image: RunImage, options: RunOptions) -> str:
@@ -216,15 +222,6 @@ def origin(plan: RunPlan, port: int) -> str:
 def container_name(name: str) -> str:
     """Return the container's name: also the lease on the environment's name, which the engine gives once."""
     return f"envkit-{name}"
-
-
-def refuse_architecture(image: RunImage, host: RunHost) -> None:
-    """Refuse an image that is made for other processors than the engine's."""
-    if image.architecture and host.architecture and image.architecture != host.architecture:
-        raise HostError(
-            f"{image.reference} is made for {image.architecture}, the engine runs on {host.architecture}",
-            fix="build the image there: `envkit build`",
-        )
 
 
 def _expect(image: RunImage) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from envkit.plan.devices import DeviceWish, decide
 from envkit.plan.fitness import refuse_unfit
 from envkit.plan.limits import Ulimit
 from envkit.plan.mounts import refuse_clashes
-from envkit.plan.run_plan import CACHE, HOME, Caller, RunHost, RunImage, RunOptions, refuse_architecture
+from envkit.plan.run_plan import CACHE, HOME, Caller, RunHost, RunImage, RunOptions, emulated
 from envkit.plan.secret_plan import SecretPlan, of_image, together
 from envkit.run.folder import Node, Request, RunFolder
 from envkit.run.scripts import Script
@@ -176,7 +176,7 @@ def own_container(
 ) -> OwnContainer:
     """Decide the container of a run; UsageError or AcceleratorError when it cannot be."""
     image, share = runnable.image, bool(options.share)
-    refuse_architecture(image, host)
+    foreign = emulated(image, host)
     home, cache = options.home or host.home, options.cache or host.cache
     refuse_clashes(options.mounts or (), cache)
     memory = limits.memory_mib(options.memory_mib, host.memory_mib, least_mib=_LEAST_MEMORY_MIB)
@@ -199,7 +199,7 @@ def own_container(
         restart="on-failure" if "host-lost" in wish.retry_on else "no",
         share=share,
         secrets=_secrets(image, options, wish),
-        warnings=_warnings(image, device, host, share=share),
+        warnings=(*foreign, *_warnings(image, device, host, share=share)),
     )
 
 

@@ -167,6 +167,7 @@ def _own(site: Site, wish: Wish, runnable: Runnable) -> OwnContainer:
         home=options.home or folders.resolve(site.host, site.home, option="--home"),
         cache=options.cache or folders.resolve(site.host, site.cache, option="--cache"),
         free_ports=(),
+        emulates=asking.emulates(site.engine, engine.architecture, runnable.image),
     )
     asked = replace(asked, options=options)
     host = asking.facts(site.host, engine, asked, base)

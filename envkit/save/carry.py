@@ -17,7 +17,8 @@ from envkit.environment.site import Site
 from envkit.errors import EngineError, VerifyError
 from envkit.image import verdict as verdicts
 from envkit.image.base import check_free_disk
-from envkit.image.proving import Reports, forget_names, name_for_now, prove_as
+from envkit.image.for_now import forget_names, name_for_now
+from envkit.image.proving import Reports, prove_as
 from envkit.image.verdict import Verdict
 from envkit.save import lineage, search
 from envkit.save.archive import Recipe, image_json, spool, write_archive

@@ -24,6 +24,7 @@ from envkit.engines.build_log import short
 from envkit.engines.values import BuildEvent, BuildRequest, Ends, ExecRequest, RunRequest
 from envkit.errors import EngineError
 from envkit.image.build import BuildOptions, build_untagged
+from envkit.image.emulation import platform_of
 from envkit.image.planned import Planned
 from envkit.image.proving import Reports
 from envkit.plan.facts import ContextFile
@@ -54,7 +55,7 @@ def make_by_commit(planned: Planned, engine: Engine, options: BuildOptions, repo
         }
         # As a build of this machine's own engine: its proxy on loopback, its resolver.
         network = "host" if engine.facts().local else None
-        request = replace(_SLEEP, image=planned.plan.base.reference, network=network)
+        request = replace(_SLEEP, image=planned.plan.base.image, network=network)
         container = stack.enter_context(running(engine, request))
         work = _Work(engine=engine, container=container, tools=tools, files=files, reports=reports)
         work.write(_NETWORK, script(planned.network).encode())
@@ -89,7 +90,8 @@ def _described(name: str, said: tuple[Instruction, ...], engine: Engine, reports
         folder.mkdir()
         head = f"FROM {name}\nSHELL [{', '.join(f'{chr(34)}{word}{chr(34)}' for word in _SHELL)}]\nUSER 0:0\n"
         (folder / "Dockerfile").write_text(head + "".join(f"{one}\n" for one in said), encoding="utf-8")
-        return engine.builder.build(BuildRequest(context=folder), reports.event)
+        request = BuildRequest(context=folder, platform=platform_of(engine, name))
+        return engine.builder.build(request, reports.event)
 
 
 @dataclass

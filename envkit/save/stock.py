@@ -10,7 +10,7 @@ from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, OWNED_CONTAINER, ContainerFacts, ImageFacts
 from envkit.environment import lookup
 from envkit.errors import EnvkitError, UsageError
-from envkit.image.proving import is_for_now
+from envkit.image.for_now import is_for_now
 from envkit.image.verdict import LABEL as VERDICT
 from envkit.image.verdict import from_label
 from envkit.plan.adopted import LABEL as ADOPTED

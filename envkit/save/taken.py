@@ -20,7 +20,7 @@ from envkit.container import maker
 from envkit.engines.base import Engine
 from envkit.engines.values import OWNED, SAVE, ContainerFacts, ImageFacts, LayerFacts, short_id
 from envkit.errors import EngineError
-from envkit.image.proving import name_for_now
+from envkit.image.for_now import name_for_now
 from envkit.save.archive import Recipe, spool, write_archive
 from envkit.save.receiving import Layer
 from envkit.scratch import Scratch

@@ -18,6 +18,7 @@ from envkit.environment.site import Site
 from envkit.environment.target import find_image, is_spec, named
 from envkit.errors import AcceleratorError, EnvkitError, UsageError
 from envkit.hosts.base import Host
+from envkit.image import emulation
 from envkit.image.inventory import find
 from envkit.image.user_python import python_of
 from envkit.plan.devices import AUTO, DeviceWish, decide, meant, parse_device
@@ -83,6 +84,7 @@ def spot(site: Site, wish: Wish) -> Iterator[Spot]:
         yield _in_environment(site.engine, found, wish)
         return
     image = find(site.engine, find_image(site.engine, target).id)
+    emulation.warned(site.engine, target, image.architecture)
     with ExitStack() as stack:
         wiring, seen, container = _granted(stack, site, image, wish)
         python = python_of(site.engine, container, image, wish.python)

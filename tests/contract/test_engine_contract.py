@@ -113,6 +113,14 @@ def test_an_imported_root_keeps_its_labels(lab: Lab, tmp_path: Path, value: str)
     assert (facts.labels, facts.layers) == (labels, 1)
 
 
+def test_an_imported_root_can_be_for_another_machine(lab: Lab, tmp_path: Path) -> None:
+    tar, name = rootfs(tmp_path, lab.name), f"{lab.name}:foreign"
+    made = lab.engine.images.import_rootfs(tar, name, MARK, "arm64")
+    facts = lab.engine.images.inspect(name)
+    assert facts is not None and facts.id == made
+    assert (facts.architecture, facts.labels, facts.layers) == ("arm64", MARK, 1)
+
+
 def test_images_are_found_by_all_their_labels(lab: Lab, tmp_path: Path) -> None:
     mine = {"io.envkit.one": lab.name, "io.envkit.two": "2"}
     made = lab.build(tmp_path, "FROM debian:12\n", mine)

@@ -14,7 +14,7 @@ from envkit.engines.docker import connect
 from envkit.engines.values import ExecRequest, RunRequest
 from envkit.hosts.local import LocalHost
 from envkit.image.base import describe_base
-from envkit.image.bootstrap import bootstrap
+from envkit.image.bootstrap import Wanted, bootstrap
 
 pytestmark = [
     pytest.mark.real,
@@ -37,7 +37,7 @@ def engine() -> Iterator[Engine]:
 
 
 def make(engine: Engine, report: Callable[[str], None]) -> None:
-    bootstrap(NAME, "debian:12", engine, LocalHost(), report)
+    bootstrap(Wanted(name="debian:12", reference=NAME), engine, LocalHost(), report)
 
 
 def test_an_interrupted_one_leaves_no_tag_and_no_files(
