@@ -20,9 +20,8 @@ _RENDEZVOUS = re.compile(
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|^\[rank\d+\]: ?")
 _FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+)(?:, in (?P<function>.+))?$')
 _SYNTAX = re.compile(r"(Syntax|Indentation|Tab)Error: ")
-_UNREAD = (
-    4  # lines that Python says of a script that it cannot read: the place, the line, a mark, what is wrong
-)
+# Lines that Python says of a script that it cannot read: the place, the line, a mark, what is wrong.
+_UNREAD = 4
 _TRACEBACK = "Traceback (most recent call last):"
 # Exit codes by which a shell, which has one of its own, tells that its command died of a signal (POSIX).
 _SHELL_SIGNALS = {
