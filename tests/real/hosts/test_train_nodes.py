@@ -175,7 +175,7 @@ def test_retries_begin_again_on_all_nodes(nodes: Nodes) -> None:
     out, said = process.communicate(timeout=240)
     assert process.returncode == 0, said
     assert b"attempt 1: node 1 (box2) was lost: its connection ended; attempt 2 begins" in said
-    assert out.count(b"[box1 rank 0] ready") == out.count(b"[box2 rank 1] ready") == 2
+    assert out.count(b"[box1 rank 0] ready") == out.count(b"[box2 rank 1] ready") == 2, out + said
     assert nodes.end_of(1)["state"] == "lost"
     assert nodes.end_of(1, attempt=2)["state"] == "finished"
 
