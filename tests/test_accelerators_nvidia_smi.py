@@ -91,4 +91,7 @@ def test_a_tool_that_fails_says_why() -> None:
         (),
         "nvidia-smi failed: NVIDIA-SMI has failed because it couldn't communicate with the driver.",
     )
+    none = Answer(code=0, stdout="No devices were found\n")
+    assert nvidia_smi.find(lambda words: none) == ((), "nvidia-smi failed: No devices were found")
+    assert nvidia_smi.find(lambda words: Answer(code=0, stdout="")) == ((), "nvidia-smi: 0 cards")
     assert nvidia_smi.find(lambda words: None) == ((), "nvidia-smi is not there")

@@ -6,7 +6,7 @@ import pytest
 
 from envkit.accelerators.cards import Card
 from envkit.cli.devices import _show
-from envkit.environment.devices import Device, Devices
+from envkit.environment.devices import Advice, Device, Devices
 
 H100 = Card(
     index=0,
@@ -55,4 +55,15 @@ def test_without_a_card_it_says_what_it_looked_at(capsys: pytest.CaptureFixture[
         "  nvidia-smi is not there",
         "  /dev/nvidia*: 0 nodes",
         "`--device cpu` starts an environment without one",
+    ]
+
+
+def test_a_tool_that_fails_is_told_with_its_fix_instead(capsys: pytest.CaptureFixture[str]) -> None:
+    advice = Advice(cause="the driver is not loaded", fix="modprobe nvidia")
+    _show(Devices(devices=(), looked=("nvidia-smi failed: it has failed",), advice=(advice,)))
+    assert capsys.readouterr().err.splitlines() == [
+        "no card was found. Looked at:",
+        "  nvidia-smi failed: it has failed",
+        "the driver is not loaded",
+        "  fix: modprobe nvidia",
     ]

@@ -38,7 +38,8 @@ def find(ask: Ask) -> tuple[tuple[Card, ...], str]:
     cards = of_cards(told.stdout)
     gone = lost(told.stdout + told.stderr)
     said = f"{_TOOL}: {len(cards)} cards" + "".join(f"; {which} is lost: {why}" for which, why in gone)
-    if told.code and not gone:
+    # Some drivers end well with "No devices were found".
+    if not gone and (told.code or (not cards and told.stdout.strip())):
         said = f"{_TOOL} failed: {_complaint(told)}"
     if not cards:
         return (), said

@@ -52,11 +52,14 @@ def _show(found: Devices) -> None:
         output.note("no card was found. Looked at:")
         for words in found.looked:
             output.note(f"  {words}")
-        output.note("`--device cpu` starts an environment without one")
+        if not found.advice:
+            output.note("`--device cpu` starts an environment without one")
     else:
         rows = [_row(one) for one in found.devices]
         headers = ("CARD", "NAME", "CHIP", "MEMORY", "DRIVER", "STATE")
         output.show_table(headers, rows, [_below(one) for one in found.devices])
+    for one in found.advice:
+        output.note(f"{one.cause}\n  fix: {one.fix}")
     if found.note:
         output.note(found.note)
 

@@ -9,6 +9,7 @@ from typing import Literal
 from envkit.accelerators import ACCELERATORS
 from envkit.accelerators.base import Seen
 from envkit.accelerators.cards import Card
+from envkit.compat.failures import likely
 from envkit.engines.base import Engine
 from envkit.environment import card_lease, machine
 from envkit.errors import EnvkitError
@@ -31,12 +32,21 @@ class Device:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Advice:
+    """Why a maker's tool fails, and what to do, where its words are known."""
+
+    cause: str
+    fix: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Devices:
     """All cards of a machine."""
 
     devices: tuple[Device, ...]
     looked: tuple[str, ...]  # what was looked at
     note: str = ""  # why it is not known who has cards
+    advice: tuple[Advice, ...] = ()
 
 
 def devices(host: Host, connect: Callable[[Host], Engine]) -> Devices:
@@ -50,15 +60,23 @@ def devices(host: Host, connect: Callable[[Host], Engine]) -> Devices:
     except EnvkitError as error:
         note = f"who has cards is not known: {error.what}"
     found = [machine.find_cards(host, name) for name in ACCELERATORS]
+    looked = tuple(words for one in found for words in one.looked)
     return Devices(
         devices=tuple(
             _device(one.accelerator, card, Seen(cards=one.cards, taken=taken), users)
             for one in found
             for card in ACCELERATORS[one.accelerator].with_firmware(machine.asker(host), one.cards)
         ),
-        looked=tuple(words for one in found for words in one.looked),
+        looked=looked,
         note=note,
+        advice=tuple(filter(None, map(_advice, looked))),
     )
+
+
+def _advice(words: str) -> Advice | None:
+    _, failed, said = words.partition(" failed: ")
+    known = likely(said) if failed else None
+    return Advice(cause=known.cause, fix=known.fix) if known else None
 
 
 def _device(accelerator: str, card: Card, seen: Seen, users: dict[str, tuple[str, ...]]) -> Device:

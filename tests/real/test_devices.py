@@ -101,6 +101,34 @@ def test_npus_without_their_nodes_cannot_be_used_and_an_engine_is_not_needed(too
     assert found.note == "who has cards is not known: no engine answers"
 
 
+def test_what_runs_in_a_part_of_a_card_is_told_of_that_part(tool: object) -> None:
+    parts = {"*index,uuid*": ".csv", "*compute-apps*": "-apps.csv", "-L": "-list.txt", '""': ".txt"}
+    tool("nvidia-smi", {words: f"nvidia-smi-590-h100-mig{end}" for words, end in parts.items()})  # type: ignore[operator]
+    found = devices(
+        LocalHost(), lambda host: with_environment("MIG-00000000-0000-0000-0000-000000000002", "a")
+    )
+    assert [(one.name[:8], one.state, one.why.partition(",")[0]) for one in found.devices] == [
+        ("cuda:0", "unusable", "it is split (MIG): choose one of its parts by UUID"),
+        ("cuda:MIG", "used", "in use by /root/tools/memhog (pid 21180)"),
+        ("cuda:MIG", "free", ""),
+        ("cuda:MIG", "used", "environment a has it"),
+        ("cuda:MIG", "free", ""),
+    ]
+
+
+def test_a_tool_that_fails_with_known_words_is_told_with_its_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure of it."
+    script = tmp_path / "nvidia-smi"
+    script.write_text(f'#!/bin/sh\necho "{words}"\nexit 9\n', encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    (advice,) = devices(LocalHost(), unreachable).advice
+    assert advice.cause == "the host's NVIDIA driver is not loaded"
+    assert advice.fix.startswith("modprobe nvidia on the host")
+
+
 def test_a_machine_without_cards_says_what_was_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
