@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import PurePosixPath
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from click.testing import CliRunner, Result
 
+from envkit.cli import train_nodes
 from envkit.cli.main import envkit
 from envkit.cli.resources import Resources
 from envkit.errors import UsageError
 from envkit.run import plan
+from envkit.run.folder import RunFolder
+from envkit.run.going import Going
 
 NOTHING = dict.fromkeys(Resources.__dataclass_fields__)
 
@@ -37,6 +45,18 @@ def test_what_is_the_scripts_own_comes_after_two_dashes(words: tuple[str, ...]) 
 def test_an_option_that_says_nothing_by_itself_is_refused(words: tuple[str, ...], fix: str) -> None:
     told = run("train.py", *words)
     assert told.exit_code == 2 and fix in told.stderr, told.stderr
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_run_on_nodes_that_is_left_alone_says_who_brings_its_token_back(
+    capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    part: Any = SimpleNamespace(machine=SimpleNamespace(name="box"))
+    folder = RunFolder(path=PurePosixPath("/home/task/r"))
+    started = Going(name="r", folder=folder, container="c", survives=True)
+    train_nodes.show_detached((part,), (started,), as_json=as_json)
+    said = capsys.readouterr()
+    assert "waits 15 minutes for the token" in (json.loads(said.out)["note"] if as_json else said.err)
 
 
 def test_help_shows_where_the_scripts_arguments_stand() -> None:

@@ -91,7 +91,10 @@ if TYPE_CHECKING:
     "--no-redirect", "redirect", flag_value=False, default=True, help="Leave SummaryWriter() where it writes."
 )
 @click.option(
-    "--nodes", metavar="HOST,...", help="On several machines: hosts that `envkit host list` knows, or `this`."
+    "--nodes",
+    metavar="HOST,...",
+    help="On several machines: hosts that `envkit host list` knows, or `this`. One that was lost and comes "
+    "back waits 15 minutes for whoever follows the run: with --detach, for `envkit attach`.",
 )
 @click.option(
     "--node-address",

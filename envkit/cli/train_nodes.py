@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from envkit.run.going import Going
     from envkit.run.nodes import Machine, Part
 
+_WAITS = (
+    "a node that is lost and comes back waits 15 minutes for the token of the nodes' line, which is only in "
+    "memory: `envkit attach` brings it"
+)
+
 Attached = Callable[["Going", Asked, "Callable[[Ears], Heard]"], int]
 
 
@@ -38,7 +43,7 @@ def run(asked: Asked, resources: Resources, attached: Attached) -> int:
     for part, going in zip(parts, started, strict=True):
         output.note(f"run {going.name} on {part.machine.name}: {going.folder.path}")
     if asked.detach:
-        _show_detached(parts, started, as_json=asked.as_json)
+        show_detached(parts, started, as_json=asked.as_json)
         return 0
     nodes = [
         Followed(name=part.machine.name, site=part.machine.site, going=going)
@@ -98,16 +103,17 @@ def _show(parts: tuple[Part, ...], *, as_json: bool) -> None:
         output.show_table((), [("node", part.machine.name, ""), *rows])
 
 
-def _show_detached(parts: tuple[Part, ...], started: tuple[Going, ...], *, as_json: bool) -> None:
+def show_detached(parts: tuple[Part, ...], started: tuple[Going, ...], *, as_json: bool) -> None:
     from envkit.run.follow_nodes import HERE
 
     pairs = list(zip(parts, started, strict=True))
+    note = _WAITS if started[0].survives else ""
     if as_json:
         told = [
             {"node": part.machine.name, "name": going.name, "folder": str(going.folder.path)}
             for part, going in pairs
         ]
-        output.show_json({"name": started[0].name, "nodes": told, "end": None})
+        output.show_json({"name": started[0].name, "nodes": told, "end": None, "note": note})
         return
     first = parts[0].machine.name
     where = "" if first == HERE else f" --host {first}"
@@ -116,8 +122,5 @@ def _show_detached(parts: tuple[Part, ...], started: tuple[Going, ...], *, as_js
         f"it goes on by itself: `envkit attach {started[0].name}{where}` follows all nodes, "
         f"`envkit stop {started[0].name}{where}` ends them"
     )
-    if started[0].survives:
-        output.note(
-            "a node that is lost and comes back waits 15 minutes for the token of the nodes' line, which is "
-            "only in memory: `envkit attach` brings it"
-        )
+    if note:
+        output.note(note)
