@@ -28,6 +28,7 @@ CUDA = 'accelerator: cuda\nbase: ubuntu:24.04\npython: "3.12"\n'
 
 # A spec with the place of the misfit marked, what is said there, and the rows that would do.
 MISFITS = [
+    (f'{CUDA}torch: «"9.0.0"', "torch 9.0.0 is not in envkit's table", "use torch 2.15.0 with CUDA 13.2, or"),
     (
         f'{ASCEND}base: {CANN}\ntorch: "2.8.0"\ntorch_npu: «"2.8.0"',
         "torch_npu 2.8.0 is made for CANN 8.3.rc1, not for 9.1.0",

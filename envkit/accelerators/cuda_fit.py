@@ -64,7 +64,7 @@ def _refuse_unknown(wish: Wish) -> None:
         raise Misfit(
             key="torch",
             what=f"torch {wish.torch} is not in envkit's table of CUDA builds",
-            fix='name the CUDA line, as in `cuda: "12.8"`',
+            fix=_known_instead(wish),
         )
     if row and wish.cuda and wish.cuda not in row["cuda"]:
         newest = nearest([one for one in cuda_rows.good(wish) if one.endswith(f"CUDA {wish.cuda}")][:1])
@@ -74,6 +74,13 @@ def _refuse_unknown(wish: Wish) -> None:
             fix=f"use {', '.join(sorted(row['cuda'], key=numbers))}" + (f", or {newest}" if newest else ""),
         )
     return None
+
+
+def _known_instead(wish: Wish) -> str:
+    """Name the newest that the table has; a version that it lacks can be right, too."""
+    rows = cuda_rows.good(Wish(python=wish.python, torch=AUTO, target=wish.target))
+    known = f"use {nearest(rows)}; " if rows else ""
+    return f'{known}for one that is not in it name the CUDA line, as in `cuda: "12.8"`'
 
 
 def _refuse_line(wish: Wish) -> None:
