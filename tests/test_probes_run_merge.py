@@ -20,6 +20,23 @@ def test_bytes_stay_bytes_and_a_line_without_an_end_becomes_one() -> None:
     assert lines.take(b"x" * (LONGEST + 1)) == b"[rank 1] " + b"x" * (LONGEST + 1) + b"\n"
 
 
+def test_a_progress_bar_is_shown_while_it_grows() -> None:
+    lines = Lines("rank 0")
+    assert lines.take(b"\r 1%\r 2%\r 3%") + lines.bar(100.0) == b"[rank 0] \r 1%\r 2%\n"
+    assert lines.take(b"\r 4%\r") + lines.bar(101.0) == b""  # not so often
+    assert lines.bar(200.0) == b"[rank 0]  3%\n"
+    assert lines.take(b"\n") == b"[rank 0]  4%\r\n"
+
+
+def test_a_progress_bar_is_added_once_after_a_kill(tmp_path: Path) -> None:
+    lines = Lines("box rank 0")
+    begun = lines.take(b"\r 1%\r 2%\r 3%") + lines.bar(100.0)
+    (tmp_path / "rank-0.log").write_bytes(b"\r 1%\r 2%\r 3%\nend")
+    (tmp_path / "all.log").write_bytes(begun)
+    merge_rest(str(tmp_path), {0: "box rank 0"}, str(tmp_path / "all.log"), 60)
+    assert (tmp_path / "all.log").read_bytes() == begun + b"[box rank 0]  3%\n[box rank 0] end\n"
+
+
 def test_what_came_before_the_end_is_merged(tmp_path: Path) -> None:
     merger = Merger(str(tmp_path), {0: "rank 0", 1: "rank 1"}, str(tmp_path / "all.log"), False)
     merger.start()

@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from typing import Dict, Optional, Tuple
 
 from .run_limit import CUT, past_hole
 
 STEP = 1 << 20  # bytes read at a time
 LONGEST = 1 << 20  # what is longer than this without an end of line becomes a line
+BAR_S = 5.0  # between two states of a progress bar: often enough to see that it moves, and no flood
 PAUSE_S = 0.05  # between two looks; a person takes it for at once
 
 
@@ -53,6 +55,7 @@ class Lines:
     def __init__(self, name: str) -> None:
         self._prefix = f"[{name}] ".encode()
         self._rest = b""
+        self._bar_at: Optional[float] = None  # when its progress bar was last shown
 
     def take(self, new: bytes) -> bytes:
         """Return the lines that are whole by now."""
@@ -63,6 +66,19 @@ class Lines:
         if len(self._rest) > LONGEST:
             whole += self.last()
         return whole
+
+    def bar(self, now: float) -> bytes:
+        """Return how far a progress bar has come, as a line, now and then: its own may end in an hour.
+
+        The `\\r` that begins its next state becomes that line's end: no byte comes or goes by it.
+        """
+        end = self._rest.rfind(b"\r", 1, -1)
+        if end < 0:
+            return b""
+        if self._bar_at is not None and now - self._bar_at < BAR_S:
+            return b""
+        self._bar_at, text, self._rest = now, self._rest[:end], self._rest[end + 1 :]
+        return self._marked(text + b"\n")
 
     def last(self) -> bytes:
         """Return what stands after the last end of line, as a line."""
@@ -124,7 +140,10 @@ class Merger:
             new = follower.read()
             if new:
                 seen = True
-                self._give(self._lines[rank].take(new) if self._merged_path is not None else new)
+                if self._merged_path is not None:
+                    lines = self._lines[rank]
+                    new = lines.take(new) + lines.bar(time.monotonic())
+                self._give(new)
         return seen
 
     def _give(self, text: bytes) -> None:
