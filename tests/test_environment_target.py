@@ -67,6 +67,12 @@ def test_a_slip_of_the_finger_is_answered_with_the_image_that_was_meant(engine: 
     )
 
 
+def test_an_image_that_is_nowhere_here_may_be_fetched(engine: FakeEngine) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_image(engine, "team/other:1")
+    assert caught.value.fix == "`envkit pull team/other:1` fetches it, `envkit build` makes one from a spec"
+
+
 def test_a_spec_foretells_of_its_image_what_a_plan_asks() -> None:
     Path("x.yaml").write_text("name: other\nbase: debian:12\naccelerator: cuda\nsecrets: [KEY]\n")
     found = foretold("x.yaml")

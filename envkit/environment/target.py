@@ -77,7 +77,8 @@ def _of_reference(engine: Engine, reference: str) -> RunImage:
     ours = engine.images.list({OWNED: "true", "io.envkit.kind": "image"})
     known = sorted({tag for image in ours for tag in image.tags})
     near = difflib.get_close_matches(reference, known, n=3)
-    fix = f"did you mean {' or '.join(near)}?" if near else "`envkit build` makes one from a spec"
+    pulled = f"`envkit pull {reference}` fetches it, `envkit build` makes one from a spec"
+    fix = f"did you mean {' or '.join(near)}?" if near else pulled
     raise UsageError(f"there is no image {reference!r} here", fix=fix)
 
 
