@@ -15,6 +15,8 @@ import time
 import zipfile
 from pathlib import Path
 
+from .verify_net import SLOWER
+
 NAME = "envkit_verify_package"
 METADATA = f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: envkit\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -60,11 +62,13 @@ def install() -> dict[str, object]:
         return {"installer": "", "installed": False, "words": "neither pip nor uv is there"}
     with tempfile.TemporaryDirectory() as folder:
         words = (*known[0], str(make_wheel(Path(folder))))
-        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60 * SLOWER, check=False)
     program = Path(sysconfig.get_path("scripts")) / NAME
     ran = ""
     if done.returncode == 0 and program.is_file():
-        ran = subprocess.run((str(program),), capture_output=True, text=True, timeout=30, check=False).stdout
+        ran = subprocess.run(
+            (str(program),), capture_output=True, text=True, timeout=30 * SLOWER, check=False
+        ).stdout
     words_said = (done.stderr or done.stdout)[-300:]
     return {"installer": " ".join(known[0][:3]), "installed": ran.strip() == "installed", "words": words_said}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import verify_jupyter, verify_listeners, verify_manifest, verify_vscode
 from .verify_jupyter import Jupyter
-from .verify_net import Door, NotServed, ask
+from .verify_net import SLOWER, Door, NotServed, ask
 from .verify_vscode import Workbench
 
 Facts = dict[str, object]
@@ -57,7 +57,7 @@ def has_given_up(state: Facts) -> bool:
 
 def our_status() -> Facts:
     """Ask the image's own status program."""
-    asked = subprocess.run((STATUS,), capture_output=True, text=True, timeout=60, check=False)
+    asked = subprocess.run((STATUS,), capture_output=True, text=True, timeout=60 * SLOWER, check=False)
     try:
         state: Facts = json.loads(asked.stdout)
     except ValueError:

@@ -123,7 +123,7 @@ TABLE = {
 NOT_HERE = {
     "ascend-310p-openeuler": "built by test_openeuler.py, on a stand-in for openEuler",
     "ascend-openeuler": "built by test_openeuler.py, on a stand-in for openEuler",
-    "cpu-arm64": "envkit builds for the engine's own machine, and none here is arm64",
+    "cpu-arm64": "test_emulation.py builds for arm64; compiling code-server takes too long there",
     "platform-manual": "code-server's install script is fetched from its maker",
     "tensorflow-cuda": "gigabytes of NVIDIA's libraries",
 }
