@@ -70,11 +70,11 @@ def run_envkit(*words: str) -> Ended:
     return Ended(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
-def write_vsix(path: Path) -> None:
+def write_vsix(path: Path, publisher: str = "acme", name: str = "hello") -> None:
     """Write an extension that does nothing, whole enough for VS Code."""
     about = {
-        "name": "hello",
-        "publisher": "acme",
+        "name": name,
+        "publisher": publisher,
         "version": "1.2.3",
         "engines": {"vscode": "^1.80.0"},
         "main": "./x.js",

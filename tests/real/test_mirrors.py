@@ -42,6 +42,7 @@ base: debian:12
 python: "3.11"
 ide: {{code_server: {{{code_server}}}}}
 """
+EXTENSIONS = (("acme", "hello"), ("ms-python", "python"))
 BOTH = "extensions: [acme.hello, {id: nobody.nothing, optional: true}]"
 
 
@@ -63,20 +64,26 @@ def release(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def put_into_gallery(root: Path, url: str, publisher: str, name: str) -> None:
+    """Offer an extension as a gallery does: what is known of it, its file, and its checksum."""
+    write_vsix(root / f"{name}.vsix", publisher, name)
+    digest = hashlib.sha256((root / f"{name}.vsix").read_bytes()).hexdigest()
+    (root / f"{name}.sha256").write_text(f"{digest}  {publisher}.{name}.vsix\n")
+    files = {"download": f"{url}/{name}.vsix", "sha256": f"{url}/{name}.sha256"}
+    about = root / "gallery" / publisher / name
+    about.parent.mkdir(parents=True)
+    about.write_text(json.dumps({"name": name, "version": "1.2.3", "files": files}))
+
+
 @pytest.fixture(scope="module")
 def mirror(release: Path) -> Iterator[str]:
-    """The address of a server with the release, a script, and a gallery of one extension."""
+    """The address of a server with the release, a script, and a gallery of two extensions."""
     root = release.parents[2]
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root))) as server:
         url = f"http://127.0.0.1:{server.server_port}"
         (root / "install.sh").write_text(SCRIPT.replace("URL", url).replace("FILE", RELEASE))
-        gallery = root / "gallery" / "acme"
-        gallery.mkdir(parents=True)
-        write_vsix(root / "hello.vsix")
-        digest = hashlib.sha256((root / "hello.vsix").read_bytes()).hexdigest()
-        (root / "hello.sha256").write_text(f"{digest}  acme.hello.vsix\n")
-        files = {"download": f"{url}/hello.vsix", "sha256": f"{url}/hello.sha256"}
-        (gallery / "hello").write_text(json.dumps({"name": "hello", "version": "1.2.3", "files": files}))
+        for publisher, name in EXTENSIONS:
+            put_into_gallery(root, url, publisher, name)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield url
@@ -89,7 +96,7 @@ Build = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def build(mirror: str, tmp_path: Path) -> Build:
-    """Build a spec with the mirrors in place of what this machine may or may not reach."""
+    """Build a spec, or one of its code-server, with the mirrors in place of what may not be reached."""
     environment = {
         **os.environ,
         "ENVKIT_RELEASES_URL": f"{mirror}/releases",
@@ -98,8 +105,8 @@ def build(mirror: str, tmp_path: Path) -> Build:
         "NO_PROXY": "127.0.0.1",
     }
 
-    def run(code_server: str, *words: str) -> subprocess.CompletedProcess[str]:
-        (tmp_path / "envkit.yaml").write_text(SPEC.format(code_server=code_server))
+    def run(code_server: str, *words: str, spec: str = SPEC) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "envkit.yaml").write_text(spec.format(code_server=code_server))
         envkit = str(Path(sys.executable).with_name("envkit"))
         return subprocess.run(
             [envkit, "build", str(tmp_path), "--json", *words],
@@ -154,3 +161,16 @@ def test_the_install_script_serves_as_well(build: Build, built: str, engine: doc
     version = ["/opt/envkit/node/bin/node", "/opt/envkit/code-server/out/node/entry.js", "--version"]
     printed = engine.containers.run(built, version, remove=True).decode().splitlines()
     assert printed[-1].startswith("4.138.0 "), printed
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_the_recipe_of_the_platforms_manual_is_built_and_proven(build: Build, built: str) -> None:
+    """With a stand-in for the maker's script, its release, and the gallery's extension."""
+    ended = build("", spec=f"name: {built.partition(':')[0]}\nextends: preset:platform-manual\n")
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert "no version and no checksum is pinned" in ended.stderr
+    verdict = json.loads(ended.stdout)["verdict"]
+    assert verdict["missing"] == []
+    extensions = [item["reason"] for item in verdict["items"] if item["id"] == "extensions"]
+    assert extensions and all(reason.startswith("1 of 1 ") for reason in extensions), extensions

@@ -124,7 +124,7 @@ NOT_HERE = {
     "ascend-310p-openeuler": "built by test_openeuler.py, on a stand-in for openEuler",
     "ascend-openeuler": "built by test_openeuler.py, on a stand-in for openEuler",
     "cpu-arm64": "test_emulation.py builds for arm64; compiling code-server takes too long there",
-    "platform-manual": "code-server's install script is fetched from its maker",
+    "platform-manual": "built by test_mirrors.py, on a stand-in for its maker's script",
     "tensorflow-cuda": "gigabytes of NVIDIA's libraries",
 }
 
