@@ -20,7 +20,6 @@ SPEC = """name: emulated
 base: debian:12
 accelerator: cpu
 python: "3.11"
-ide: {code_server: false}
 target: {machine: arm64}
 """
 

@@ -123,7 +123,7 @@ TABLE = {
 NOT_HERE = {
     "ascend-310p-openeuler": "built by test_openeuler.py, on a stand-in for openEuler",
     "ascend-openeuler": "built by test_openeuler.py, on a stand-in for openEuler",
-    "cpu-arm64": "test_emulation.py builds for arm64; compiling code-server takes too long there",
+    "cpu-arm64": "test_emulation.py builds it without torch: PyPI has none for arm64 that is for CPUs",
     "platform-manual": "built by test_mirrors.py, on a stand-in for its maker's script",
     "tensorflow-cuda": "gigabytes of NVIDIA's libraries",
 }
