@@ -38,7 +38,7 @@ def forget_names(engine: Engine, image_id: str) -> None:
     found = engine.images.inspect(image_id)
     for name in found.tags if found else ():
         if is_for_now(name) and is_this_process(giver(name)):
-            _untag(engine, name)
+            untag(engine, name)
 
 
 @contextmanager
@@ -49,10 +49,10 @@ def named_for_now(engine: Engine, image_id: str, name: str) -> Iterator[str]:
     try:
         yield named
     finally:
-        _untag(engine, named)
+        untag(engine, named)
 
 
-def _untag(engine: Engine, name: str) -> None:
+def untag(engine: Engine, name: str) -> None:
     """Take the name away; the engine refuses while a container runs the same image: then gc does it later."""
     for _ in range(_UNTAG_TRIES):
         try:

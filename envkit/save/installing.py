@@ -25,12 +25,13 @@ from envkit.engines.values import BuildEvent, BuildRequest, Ends, ExecRequest, R
 from envkit.errors import EngineError
 from envkit.image.build import BuildOptions, build_untagged
 from envkit.image.emulation import platform_of
+from envkit.image.for_now import named_for_now
 from envkit.image.planned import Planned
 from envkit.image.proving import Reports
 from envkit.plan.facts import ContextFile
 from envkit.plan.network import FOLDER, script
 from envkit.save.instructions import Instruction, halves
-from envkit.save.taken import named, taken
+from envkit.save.taken import taken
 from envkit.scratch import Scratch
 
 _STEP_S = 3600.0  # for one step: what a slow mirror needs for torch's CUDA build
@@ -77,7 +78,7 @@ def _started_stage(
     """Build a stage of the tools and give a container of it, for its files."""
     image = build_untagged(planned, engine, options, reports, target=stage)
     with (
-        named(engine, image, stage) as name,
+        named_for_now(engine, image, stage) as name,
         running(engine, replace(_SLEEP, image=name, network="none")) as made,
     ):
         yield made

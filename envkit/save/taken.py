@@ -8,9 +8,8 @@ What a build would run by itself (ONBUILD), and what no build can fill (VOLUME),
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,14 +17,13 @@ from typing import Any
 
 from envkit.container import maker
 from envkit.engines.base import Engine
-from envkit.engines.values import OWNED, SAVE, ContainerFacts, ImageFacts, LayerFacts, short_id
+from envkit.engines.values import OWNED, SAVE, ContainerFacts, ImageFacts, LayerFacts
 from envkit.errors import EngineError
-from envkit.image.for_now import name_for_now
+from envkit.image.for_now import name_for_now, untag
 from envkit.save.archive import Recipe, spool, write_archive
 from envkit.save.receiving import Layer
 from envkit.scratch import Scratch
 
-_TRIES = 5  # one a second: for a container of the image that has just ended
 _LEFT_OUT = ("OnBuild", "Volumes")
 
 
@@ -54,7 +52,7 @@ def committed(engine: Engine, container: ContainerFacts) -> Iterator[str]:
     try:
         yield copied
     finally:
-        _remove(engine, copied)
+        untag(engine, copied)
 
 
 @contextmanager
@@ -65,17 +63,6 @@ def plain(engine: Engine, image: ImageFacts, name: str) -> Iterator[ImageFacts]:
         archive = write(engine, settings(engine, image.id), lower, scratch)
         with loaded(engine, archive) as made:
             yield made
-
-
-@contextmanager
-def named(engine: Engine, image: str, name: str) -> Iterator[str]:
-    """Give an image of ours a name for a while; it goes with its last name. `envkit gc` knows such names."""
-    called = name_for_now(name, short_id(image))
-    engine.images.tag(image, called)
-    try:
-        yield called
-    finally:
-        _remove(engine, called)
 
 
 def settings(engine: Engine, image: str) -> dict[str, Any]:
@@ -100,7 +87,7 @@ def loaded(engine: Engine, archive: Path) -> Iterator[ImageFacts]:
     try:
         yield made
     finally:
-        _remove(engine, made.tags[0])
+        untag(engine, made.tags[0])
 
 
 def write(
@@ -133,12 +120,3 @@ def require(engine: Engine, image: str) -> ImageFacts:
     if found is None:
         raise EngineError(f"the image {image[:19]} is gone", fix="run the command again")
     return found
-
-
-def _remove(engine: Engine, reference: str) -> None:
-    """Take it away; the engine refuses while a container of it is still ending: then `envkit gc` does it."""
-    for _ in range(_TRIES):
-        with suppress(EngineError):
-            engine.images.untag(reference)
-            return
-        time.sleep(1)
